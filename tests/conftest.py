@@ -15,8 +15,9 @@ from uuid import uuid4
 import anyio
 import pytest
 import structlog
+from hypothesis import settings as property_settings
 from support.backend import TenantBackend, scripted_backend
-from support.lanes import mark_long
+from support.lanes import examples, mark_long
 from support.postgres import drop_databases, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
@@ -35,6 +36,8 @@ SLOW = {"system", "bench", "web"}
 USUAL_LIMIT_S = 240.0
 """As pyproject.toml says."""
 starting.TOLD_EVERY_S = 600.0  # or a busy machine adds lines to what a start says, which many tests compare
+property_settings.register_profile("gating", max_examples=examples(100), deadline=None)  # a busy machine keeps none
+property_settings.load_profile("gating")
 gc.disable()  # until the tests are collected: nothing of them is ever thrown away, and looking for it takes half of that time
 
 

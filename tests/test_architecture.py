@@ -147,7 +147,7 @@ print(*sys.modules, *opened, sep="\\n")
 @cache
 def _loaded() -> list[str]:
     """Return the modules that a server imports before it knows its settings, and the files that are opened for it."""
-    command = [sys.executable, "-c", LOADED]
+    command = [sys.executable, "-B", "-c", LOADED]  # what is compiled for the first time would be written
     started = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=230, check=True)
     return started.stdout.splitlines()
 

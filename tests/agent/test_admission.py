@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.faults import cancel, rows, until
 from support.http import Connection, Request
+from support.lanes import examples
 from support.provider import Script
 from support.world import OpenWorld, Person
 
@@ -86,7 +87,7 @@ MOVES = st.lists(
 TENANTS = ("acme", "rival", PUBLIC_TENANT)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(most=st.integers(1, 5), most_per_tenant=st.integers(1, 4), most_per_user=st.integers(1, 3), moves=MOVES)
 def test_the_limits_hold_nobody_waits_beside_a_free_place_and_nobody_overtakes(
     most: int, most_per_tenant: int, most_per_user: int, moves: Sequence[tuple[str, int]]

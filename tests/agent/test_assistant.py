@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import ValidationError
+from support.each import each
 
 from agent.assistant.definition import Assistant, CancelAfter, Limits, load_assistant
 from agent.assistant.mistakes import FORMS
@@ -160,7 +161,7 @@ def test_two_assistants_do_not_share_their_tenants_versions() -> None:
     assert [assistant.for_tenant("acme").persona for assistant in (one, two)] == ["One.", "Two."]
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         *(("steps", value) for value in (0, -1, 101, "many", None)),

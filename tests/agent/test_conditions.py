@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from support.each import each
 
 from agent.assistant.toolsets import ConfirmWhen, ToolDefinition, ToolsetDefinition
 from agent.conditions import Bound, asks
@@ -39,7 +40,7 @@ NO: list[tuple[dict[str, Any], Any]] = [
 ]
 HUGE = 10**400
 YES: list[Any] = [
-    pytest.param({"above": 1000}, HUGE, id="huge"),
+    ({"above": 1000}, HUGE),
     ({"above": 1000}, 1000.01),
     ({"above": 1000}, Decimal("1000.01")),
     ({"at_least": 1000}, 1000),
@@ -75,20 +76,20 @@ def bound(limits: Mapping[str, Any], argument: str = "x") -> Bound:
     return ConfirmWhen.model_validate({"when": [{"argument": argument, **limits}]}).bounds[0]
 
 
-@pytest.mark.parametrize(("limits", "value"), NO)
+@each(("limits", "value"), NO)
 def test_what_passes_no_bound_does_not_ask(limits: dict[str, Any], value: object) -> None:
     """G270"""
     assert not asks([bound(limits)], {"x": value})
 
 
-@pytest.mark.parametrize(("limits", "value"), YES)
+@each(("limits", "value"), YES)
 def test_what_passes_a_bound_or_cannot_be_told_asks(limits: dict[str, Any], value: object) -> None:
     """G270"""
     assert asks([bound(limits)], {"x": value})
     assert asks([bound({"above": 0}, "y"), bound(limits)], {"x": value, "y": -1})
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "arguments", "is_asked"),
     [
         ("x", {}, True),
@@ -109,7 +110,7 @@ def test_a_path_looks_at_all_that_stands_there(path: str, arguments: dict[str, A
     assert asks([bound({"above": 10}, path)], arguments) is is_asked
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"when": []},

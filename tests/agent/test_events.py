@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 
 from agent.events.ids import parse_event_id
 from agent.events.merging import merge_deltas
@@ -79,7 +80,7 @@ def test_an_id_is_read_back_as_it_was_written(event_id: EventId) -> None:
     assert parse_event_id(str(event_id)) == event_id
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *("", "-", "1", "1-", "-1", "1-1-1", "--1", "a-b", "1-b", "+1-2", " 1-2", "1-2\n", "1_0-2", "1.0-2"),

@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from langchain_core.messages import HumanMessage
 from rich.console import Console
+from support.each import each
 from support.http import Connection, listen
 from support.http import Request as RawRequest
 from support.provider import Provider
@@ -103,7 +104,7 @@ def context(tenant: str, user: str) -> CallContext:
     return CallContext(Principal(tenant, user, credential=Credential(f"{tenant}-{user}")), UUID(int=1), "call-1", None)
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@each("status", STATUSES)
 async def test_no_second_call_of_the_backend_holds_what_a_first_response_set(status: int) -> None:
     """G42: of another tenant, of another user, of the same one."""
     async with setter(status) as server, Backend(server.url) as backend:
@@ -139,7 +140,7 @@ async def test_a_backend_that_is_mounted_gets_no_cookie_back_either() -> None:
     assert seen == [None] * 3
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@each("status", STATUSES)
 async def test_no_second_call_of_a_provider_holds_what_a_first_response_set(status: int) -> None:
     """G42: neither of our own stream nor of the clients that LangChain brings."""
     async with setter(status) as server:
@@ -294,7 +295,7 @@ URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", URLS)
+@each("url", URLS)
 def test_a_url_with_a_password_is_refused_in_a_line_that_does_not_show_it(url: str) -> None:
     """G44: nor is it used: it would take the place of each user's own token."""
     with pytest.raises(ConfigurationError, match=r"^the backend's URL must") as refused:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.each import each
 
 from agent.principal import Credential, Principal
 from agent.runs.letters import LETTER_S, Head, LetterKeys, LetterRefusedError, read_head
@@ -61,7 +62,7 @@ def test_a_principal_arrives_whole() -> None:
     assert keys.open(keys.seal(head(keys, tenant_id="$public", user_id="visitor"), visitor)).credential is None
 
 
-@pytest.mark.parametrize("field", CHANGES)
+@each("field", CHANGES)
 def test_a_letter_counts_for_nothing_else_than_it_was_sealed_for(field: str) -> None:
     """G310: not for another tenant, user, run, attempt or worker."""
     keys = LetterKeys([KEY])

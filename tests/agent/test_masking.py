@@ -13,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 from support.faults import dump
 from support.http import Connection, Request
 from support.provider import Call
@@ -94,7 +95,7 @@ CODES: dict[str, Callable[[str], str]] = {
 """Ways to write a text that a backend may have."""
 
 
-@pytest.mark.parametrize("name", CODES)
+@each("name", CODES)
 def test_a_token_in_another_code_is_hidden_alone_and_among_others(name: str) -> None:
     """G75: and the whole token can be got from none of what is left."""
     mask = Mask()
@@ -107,12 +108,8 @@ def test_a_token_in_another_code_is_hidden_alone_and_among_others(name: str) -> 
             assert around != "before {} after" or (shown.startswith("before ") and shown.endswith(" after"))
 
 
-@pytest.mark.parametrize(
-    "outer", ["hexadecimal", "percent", "escapes of JSON", "a buffer", "base64", "base64 for URLs"]
-)
-@pytest.mark.parametrize(
-    "inner", ["hexadecimal", "percent", "entities", "a buffer", "base64 behind one byte", "letters"]
-)
+@each("outer", ["hexadecimal", "percent", "escapes of JSON", "a buffer", "base64", "base64 for URLs"])
+@each("inner", ["hexadecimal", "percent", "entities", "a buffer", "base64 behind one byte", "letters"])
 def test_a_token_in_a_code_in_a_code_is_hidden(inner: str, outer: str) -> None:
     """G75: base64 of base64, a buffer in a URL."""
     mask = Mask()
@@ -161,7 +158,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("name", HEAVY)
+@each("name", HEAVY)
 def test_a_long_result_costs_a_moment(name: str) -> None:
     """G75: whoever wrote it; in processor time, with a wide margin for a slow machine."""
     mask = Mask()
@@ -188,7 +185,7 @@ def shows(text: str, token: str) -> list[str]:
     return [piece for piece in pieces_of(token) if piece in folded]
 
 
-@pytest.mark.parametrize("name", ECHOES)
+@each("name", ECHOES)
 def test_no_longer_piece_of_a_token_gets_past_its_mask(name: str) -> None:
     """G45: whatever the form."""
     mask = Mask()

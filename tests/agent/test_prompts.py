@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from unicodedata import normalize
 
 import pytest
+from support.each import each
 
 from agent.assistant.definition import Assistant
 from agent.principal import Credential, Principal
@@ -92,7 +93,7 @@ CLOSING = [
 ]
 
 
-@pytest.mark.parametrize("closing", CLOSING)
+@each("closing", CLOSING)
 def test_nothing_in_a_fence_closes_it_nor_opens_another(closing: str) -> None:
     """G275: in what a tool returns, a page tells, and a user says."""
     for told in (fenced(closing), with_facts(closing, now=NOW, page={"title": closing, closing: 1})):

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from support.each import each
 
 from agent.attempt.recording import RESULT_CHARACTERS, is_secret_name, kept, kept_text
 from agent.masking import HIDDEN, Mask
@@ -11,7 +12,7 @@ from agent.masking import HIDDEN, Mask
 TOKEN = "a-token-that-nobody-may-see-42"
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "password",

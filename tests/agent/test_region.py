@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from support.each import each
 
 from agent.prompt.words import facts_of, with_facts, without_facts
 from agent.region import Region, checked_locale, checked_zone, languages_of
@@ -17,7 +18,7 @@ def test_zones_of_the_database_pass_as_they_are(name: str) -> None:
     assert checked_zone(name) == name
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         *(
@@ -56,7 +57,7 @@ def test_what_is_no_zone_is_refused(name: str) -> None:
         checked_zone(name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("tag", "usual"),
     [
         ("de", "de"),
@@ -75,7 +76,7 @@ def test_well_formed_tags_pass_in_their_usual_letters(tag: str, usual: str) -> N
     assert checked_locale(usual) == usual
 
 
-@pytest.mark.parametrize(
+@each(
     "tag",
     [
         *(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 from support.backend import TenantBackend
+from support.each import each
 from support.faults import HEIR, ZOMBIE, Hanging, execute, open_events, rows, until
 from support.http import Connection, Request
 from support.provider import Call
@@ -88,7 +89,7 @@ FORBIDDEN: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("claimed", "asked"), FORBIDDEN.values(), ids=FORBIDDEN)
+@each(("claimed", "asked"), FORBIDDEN.values())
 async def test_another_branch_is_refused_and_nothing_is_stored(world: World, claimed: Any, asked: Any) -> None:
     """G38: the request can narrow what the token allows, and no more."""
     before = world.rows()

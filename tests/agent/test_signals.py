@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-import pytest
+from support.each import each
 
 from agent.principal import RunKey
 from agent.runs.signals import Signal, _pack, _unpack
@@ -10,8 +10,8 @@ from agent.runs.signals import Signal, _pack, _unpack
 RUN, CONVERSATION = UUID(int=1), UUID(int=2)
 
 
-@pytest.mark.parametrize("tenant_id", ["acme", "acme west", " ", "a{b}:c", "müller"])
-@pytest.mark.parametrize("conversation_id", [None, CONVERSATION])
+@each("tenant_id", ["acme", "acme west", " ", "a{b}:c", "müller"])
+@each("conversation_id", [None, CONVERSATION])
 def test_a_signal_arrives_as_it_was_sent_whatever_its_tenant_is_called(
     tenant_id: str, conversation_id: UUID | None
 ) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 from support.faults import until
 from support.provider import Call
 from support.shown import Shown
@@ -165,9 +166,7 @@ def _suggestions(world: World) -> None:
     world.provider.say("You have 42.")
 
 
-@pytest.mark.parametrize(
-    "script", [_text, _steps, _actions, _failing_calls, _limit, _failure, _failure_at_once, _suggestions]
-)
+@each("script", [_text, _steps, _actions, _failing_calls, _limit, _failure, _failure_at_once, _suggestions])
 async def test_a_run_told_from_the_database_shows_what_its_stream_showed(forgetful: World, script: Any) -> None:
     script(forgetful)
     ann = forgetful.person()

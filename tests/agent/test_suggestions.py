@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from support.each import each
 from support.faults import rows
 from support.http import Connection, Request
 from support.provider import Call, Provider
@@ -205,7 +206,7 @@ async def test_a_title_of_the_model_is_cut_between_characters_and_turns_nothing(
     assert stream.first("title") == "a" * 78
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "questions"),
     [
         ("", ()),

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 from support.backend import scripted_backend
+from support.each import each
 from support.faults import store_of
 from support.http import Connection, Request, listen
 from support.operating import ADMIN, AUDIENCE, ISSUER, KEY, operator, operators_token, public_pem
@@ -283,7 +284,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@each("name", WRONG)
 def test_settings_that_name_operators_by_halves_stop_the_start(name: str) -> None:
     """G364"""
     changes, told = WRONG[name]

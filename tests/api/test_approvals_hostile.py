@@ -7,6 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import update
 from support.backend import TenantBackend
+from support.each import each
 from support.faults import execute, until
 from support.provider import Call
 from support.socketing import open_socket
@@ -135,7 +136,7 @@ def test_no_argument_hides_behind_another_that_looks_like_it_and_no_number_is_ro
     assert restored({**seen, "id": 5}, seen, wanted) == {**wanted, "id": 5}
 
 
-@pytest.mark.parametrize(
+@each(
     ("edited", "used"),
     [
         ({"keys": ["***", "***"]}, {"keys": ["1", "2"]}),
@@ -164,7 +165,7 @@ def test_a_mask_is_never_what_is_sent(edited: dict[str, Any], used: Any) -> None
 NO_JSON = ["1e999", "NaN", "-Infinity", "1" * 40, '"\\ud800"', '{"\\udfff": 1}', "[" * 400 + "]" * 400]
 
 
-@pytest.mark.parametrize("value", NO_JSON, ids=range(len(NO_JSON)))
+@each("value", NO_JSON)
 async def test_changed_arguments_that_no_database_can_hold_are_refused(ann: Person, value: str) -> None:
     """G251"""
     stream = await asked(ann, ORDER)

@@ -14,6 +14,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from support.each import each
 from support.http import Connection, Request, listen
 from support.provider import Call
 from support.world import SECRET, OpenWorld, Person, World, sign
@@ -139,12 +140,12 @@ def is_refused(answer: httpx2.Response) -> bool:
     return (answer.status_code, problem["status"], problem["code"]) == (401, 401, "unauthorized")
 
 
-@pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS)
+@each("header", BAD_HEADERS.values())
 async def test_a_header_that_proves_nobody_is_refused(world: World, header: Callable[[], str | None]) -> None:
     assert is_refused(await get(world, header()))
 
 
-@pytest.mark.parametrize("claims", BAD_CLAIMS.values(), ids=BAD_CLAIMS)
+@each("claims", BAD_CLAIMS.values())
 async def test_claims_that_name_nobody_are_refused(world: World, claims: dict[str, object]) -> None:
     assert is_refused(await get(world, f"Bearer {signed({**claims, 'exp': in_an_hour()})}"))
 
@@ -195,7 +196,7 @@ class _AnyId(dict[str, str]):
         return "00000000-0000-0000-0000-000000000000"
 
 
-@pytest.mark.parametrize(
+@each(
     ("claims", "owner"),
     [
         ({"sub": "7", "tenant_id": "numbers"}, ("numbers", "7")),
@@ -263,7 +264,7 @@ async def test_the_default_claims_count_for_nothing_where_others_are_configured(
     assert (await get(world, f"Bearer {sign({'sub': 'ann', 'org': 'acme'})}")).status_code == 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("claims", "accepted"),
     [
         ({"aud": "frontdesk", "iss": "https://issuer"}, True),

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support.each import each
 from support.http import Connection, Request, listen
 from support.world import SECRET, sign
 
@@ -99,7 +100,7 @@ async def test_an_address_is_one_name_whatever_dots_it_has() -> None:
 MAP = {"org:admin": "owner", "org:member": "clerk"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("named", "role_map", "role"),
     [
         ("owner", {}, "owner"),
@@ -152,7 +153,7 @@ async def accepts(authenticator: Authenticator, token: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("algorithm", KEYS)
+@each("algorithm", KEYS)
 async def test_each_algorithm_is_checked_with_a_key_of_its_own_kind(algorithm: str) -> None:
     """G398: and no other algorithm of the same key is taken."""
     pem = KEYS[algorithm].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from starlette.types import Message
 from support.dialects import BROKEN, DIALECTS
+from support.each import each
 from support.reading import read_native
 from support.world import Person, World
 
@@ -125,7 +126,7 @@ async def test_a_failed_answer_breaks_a_compressed_connection_too(world: World, 
     assert raw == b"Half of it" + BROKEN
 
 
-@pytest.mark.parametrize(
+@each(
     ("accept", "takes"),
     [
         ("gzip", True),

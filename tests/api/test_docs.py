@@ -48,27 +48,16 @@ async def test_the_document_and_its_page_can_be_shut(open_frontdesk: OpenWorld) 
     assert (await get(world, "/health")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("given", "status"),
-    [
-        (f"Bearer {TOKEN}", 200),
-        ("", 401),
-        ("Bearer", 401),
-        (f"Bearer {TOKEN}x", 401),
-        (f"Bearer {TOKEN[:-1]}", 401),
-        (f"Basic {TOKEN}", 401),
-        (TOKEN, 401),
-        ("Bearer ü", 401),
-    ],
-)
-async def test_the_metrics_can_be_shut_with_a_token(open_frontdesk: OpenWorld, given: str, status: int) -> None:
+async def test_the_metrics_can_be_shut_with_a_token(open_frontdesk: OpenWorld) -> None:
     world = await open_frontdesk(metrics_token=TOKEN)
+    wrong = ("", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN, "Bearer ü")
     async with httpx2.AsyncClient(base_url=world.url, verify=False) as client:
-        answer = await client.get("/metrics", headers={b"Authorization": given.encode()})
+        for given in (f"Bearer {TOKEN}", *wrong):
+            answer = await client.get("/metrics", headers={b"Authorization": given.encode()})
 
-    assert answer.status_code == status
-    assert ("# HELP" in answer.text) == (status == 200)
-    assert TOKEN not in answer.text
+            assert answer.status_code == (401 if given in wrong else 200), given
+            assert ("# HELP" in answer.text) == (given not in wrong)
+            assert TOKEN not in answer.text
 
 
 async def test_a_users_token_opens_no_metrics(open_frontdesk: OpenWorld) -> None:

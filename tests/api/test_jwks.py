@@ -248,16 +248,16 @@ async def test_what_is_no_set_of_usable_keys_is_a_503_where_no_key_is_known(
     assert issuer.asked == 1
 
 
-@pytest.mark.parametrize("name", ["HTML", "a list", "no keys", "nested deeply", "a short key", "a redirect"])
-async def test_what_is_no_set_leaves_the_keys_that_are_known(issuer: Issuer, start: Start, name: str) -> None:
+async def test_what_is_no_set_leaves_the_keys_that_are_known(issuer: Issuer, start: Start) -> None:
     """G37."""
     world = await start(jwt_jwks_cooldown_s=0.05, jwt_jwks_refresh_s=0.05)
     assert await status(world, token()) == 200
-    issuer.answer = NO_SETS[name]
-    await issuer.asked_times(issuer.asked + 3)
+    for name in ("HTML", "a list", "no keys", "nested deeply", "a short key", "a redirect"):
+        issuer.answer = NO_SETS[name]
+        await issuer.asked_times(issuer.asked + 3)
 
-    assert await status(world, token()) == 200
-    assert await status(world, token(NEW, "made-up")) == 401
+        assert await status(world, token()) == 200, name
+        assert await status(world, token(NEW, "made-up")) == 401, name
 
 
 async def test_an_answer_is_read_up_to_its_limit_only(issuer: Issuer, start: Start) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from structlog.testing import capture_logs
+from support.each import each
 
 from agent.errors import ConfigurationError
 from api.auth import Authenticator
@@ -46,7 +47,7 @@ def made(**changes: Any) -> Settings:
     return Settings(_env_file=None, **changes)
 
 
-@pytest.mark.parametrize(
+@each(
     ("algorithms", "secret"),
     [
         (("HS256",), "a"),
@@ -160,7 +161,7 @@ def test_keys_from_nowhere_from_two_places_or_for_anybody_do_not_start(changes: 
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"jwt_jwks_url": ISSUER, "jwt_audience": "frontdesk", "jwt_issuer": "https://issuer.example.com"},

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.backend import TenantBackend
+from support.each import each
 from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
@@ -128,7 +129,7 @@ async def test_an_answer_counts_once_however_often_it_is_sent(ann: Person) -> No
     assert (await claim(ann, stream)).json()["outcome"] == "ok"
 
 
-@pytest.mark.parametrize(
+@each(
     "forged",
     [
         {"result": {"filter": 7}},
@@ -251,7 +252,7 @@ async def test_a_page_describes_only_what_the_assistant_lets_it(ann: Person) -> 
     assert (await whole(ann, stream)).text.endswith("Zoomed.")
 
 
-@pytest.mark.parametrize(
+@each(
     "tools",
     [
         [{"name": f"page_{n}", "description": "x"} for n in range(17)],

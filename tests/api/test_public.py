@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 from fastapi import Request
+from support.each import each
 from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World, parse_stream
@@ -301,7 +302,7 @@ async def test_a_visitor_can_wait_for_so_many_answers_at_once(open_frontdesk: Op
         assert (await ask(one, "hello")).status_code == 429
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "expected"),
     [
         ("10.1.2.3", "10.1.2.3"),

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.each import each
+from support.lanes import examples
 
 from demo.answer import answer, read
 from demo.manner import in_manner
@@ -113,7 +115,7 @@ CELL = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(cells=st.lists(CELL, min_size=2, max_size=4))
 def test_whatever_stands_in_a_column_a_list_is_told(cells: list[Any]) -> None:
     assert told("list_orders", {"orders": [{"state": cell} for cell in cells]}, "which orders are new?")
@@ -156,7 +158,7 @@ def test_other_text_is_quoted_on_one_line() -> None:
     assert told("list_orders", '{"a": "unfinished <b>\n\n# x') == 'Orders:\n\n> {"a": "unfinished \\<b\\> \\# x'
 
 
-@pytest.mark.parametrize(
+@each(
     "hostile",
     [
         "a | b",
@@ -189,9 +191,7 @@ def test_addresses_in_tool_data_are_not_linked() -> None:
     assert "https://" not in plain("see https://evil.example/now")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "null", "[", "{", "[[[[", "[1, 2", '{"a": [', "[]" * 50_000, "[" * 50_000, '"text"', "NaN"]
-)
+@each("content", ["", "null", "[", "{", "[[[[", "[1, 2", '{"a": [', "[]" * 50_000, "[" * 50_000, '"text"', "NaN"])
 def test_any_content_can_be_read_and_told(content: str) -> None:
     read(content)
     assert told("list_orders", content)

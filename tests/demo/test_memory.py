@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from support.each import each
 from support.faults import until
 from support.serving import serve
 
@@ -53,7 +54,7 @@ async def test_it_remembers_knows_and_forgets(owner: httpx2.AsyncClient) -> None
     assert "clients" in (await say(owner, "how many clients?")).lower()
 
 
-@pytest.mark.parametrize(
+@each(
     ("question", "name", "fact"),
     [
         ("Could you please remember that I like tea?!", "remember", "I like tea?"),

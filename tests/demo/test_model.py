@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool as langchain_tool
+from support.each import each
+from support.lanes import examples
 
 from agent.prompt.words import (
     FENCE,
@@ -111,9 +112,7 @@ async def test_of_what_a_page_says_users_are_told_what_it_says_and_not_how_model
         assert "instructions" not in said
 
 
-@pytest.mark.parametrize(
-    "tools", [[], None, "x", [1], [{}], [{"function": 3}], [{"name": ""}], [{"name": "a", "parameters": 1}]]
-)
+@each("tools", [[], None, "x", [1], [{}], [{"function": 3}], [{"name": ""}], [{"name": "a", "parameters": 1}]])
 async def test_tools_that_are_none_leave_a_model_that_says_so(tools: object) -> None:
     assert "demo model" in joined(await streamed([HumanMessage("how many orders?")], tools)).text
 
@@ -158,7 +157,7 @@ TOOL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     question=QUESTION,
     earlier=st.lists(TEXT, max_size=2),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from support.each import each
 
 from agent.prompt.words import SUGGESTIONS_REQUEST, TITLE_REQUEST
 from demo import DemoChatModel
@@ -86,7 +87,7 @@ def after(question: str, *results: object) -> AIMessage:
     return shop.invoke(messages)
 
 
-@pytest.mark.parametrize(
+@each(
     ("question", "expected"),
     [
         ("how many orders?", [("get_orders_stats", {})]),
@@ -133,9 +134,7 @@ def test_a_number_reaches_a_tool_whole(said: str, amount: float) -> None:
     assert calls(asked(f"record a refund of amount €{said} for order 12")) == refund
 
 
-@pytest.mark.parametrize(
-    "said", ["2,5", "1.200,50", "1/2", "2-3", "1 200.50", "2 and a half", "1.5 million", "2.5.1", "12k", "1,2000"]
-)
+@each("said", ["2,5", "1.200,50", "1/2", "2-3", "1 200.50", "2 and a half", "1.5 million", "2.5.1", "12k", "1,2000"])
 def test_a_number_that_can_be_read_in_two_ways_is_asked_for_again(said: str) -> None:
     answer = asked(f"record a refund for order 12, amount {said}")
     assert not answer.tool_calls
@@ -313,9 +312,7 @@ def test_a_title_is_made_of_the_first_question() -> None:
     assert title == "How many orders do we have"
 
 
-@pytest.mark.parametrize(
-    "question", ["hi", "Hello there!", "thanks", "help", "What can you do?", "who are you?", "bye", ""]
-)
+@each("question", ["hi", "Hello there!", "thanks", "help", "What can you do?", "who are you?", "bye", ""])
 def test_small_talk_needs_no_tools(question: str) -> None:
     answer = asked(question)
     assert answer.text

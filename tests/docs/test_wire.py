@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
+from support.each import each
 from support.world import World
 
 from api import cors
@@ -25,12 +25,12 @@ async def test_every_path_that_clients_of_others_call_is_named(world: World) -> 
     assert paths == set(re.findall(r"^\| `((?:GET|POST) \S+)` \|", WIRE, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", [*cors.READ, *cors.SENT, *cors.EXPOSED])
+@each("name", [*cors.READ, *cors.SENT, *cors.EXPOSED])
 def test_every_header_that_pages_may_send_or_read_is_named(name: str) -> None:
     assert f"`{name}`".casefold() in WIRE.casefold()
 
 
-@pytest.mark.parametrize("beginning", cors.SENT_BEGINNINGS)
+@each("beginning", cors.SENT_BEGINNINGS)
 def test_every_beginning_of_a_header_that_pages_may_send_is_named(beginning: str) -> None:
     assert f"`{beginning}*`".casefold() in WIRE.casefold()
 

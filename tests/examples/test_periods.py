@@ -1,6 +1,6 @@
 from datetime import date
 
-import pytest
+from support.each import each
 
 from examples.studio.periods import PeriodName, between, named
 
@@ -18,7 +18,7 @@ CASES: list[tuple[PeriodName, str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "today", "expected"), CASES)
+@each(("name", "today", "expected"), CASES)
 def test_a_period_comes_with_the_one_before_it_and_its_comparable_part(
     name: PeriodName, today: str, expected: list[str]
 ) -> None:

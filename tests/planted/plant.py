@@ -56,7 +56,8 @@ def build_web(root: Path) -> None:
 
 def _environment(tree: Path) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "COLUMNS": "500", "PATH": path}
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "COLUMNS": "500", "FRONTDESK_TEST_WHOLE": "1"}
+    return {**os.environ, **own, "PATH": path}
 
 
 def load_bugs() -> list[Bug]:

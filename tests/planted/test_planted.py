@@ -4,8 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
-import pytest
 from planted.plant import ROOT, Bug, load_bugs
+from support.each import each
 from support.lanes import long_tests
 
 BUGS = load_bugs()
@@ -19,7 +19,7 @@ def gating(path: Path) -> set[str]:
     return names - long_tests(tree)
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+@each("bug", BUGS)
 def test_a_planted_bug_fits_the_code_and_names_tests_that_exist(bug: Bug) -> None:
     assert bug.applies(ROOT), f"its text is not exactly once in {bug.file}"
     assert bug.old != bug.new

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-import pytest
+from support.each import each
 
 from agent.events.schema import AnyEvent, LogClosed, ModelChanged, StepEnded, StepStarted, ToolInputDelta, UsageCounted
 from scripts.typescript import payloads, wire_types
@@ -16,7 +16,7 @@ def interface(name: str) -> list[str]:
     return body.split("\n")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in get_args(AnyEvent) if payloads(kind)[0]])
+@each("kind", [kind for kind in get_args(AnyEvent) if payloads(kind)[0]])
 def test_every_event_that_has_a_frame_is_in_the_union(kind: type) -> None:
     assert f"\n  | {kind.__name__}" in TYPES
     assert interface(kind.__name__)

@@ -1,6 +1,7 @@
 """What gates and what is `long`: proofs in their full size, which `scripts/test long` runs before a release."""
 
 import ast
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -11,6 +12,13 @@ ENGINES = ("sqlite", "postgresql")
 BOTH = Path(__file__).parents[1] / "agent" / "store"
 """Where a database is what is tried: whatever else is tried with one goes through what is tried here."""
 LONG = "pytest.mark.long"
+IS_WHOLE = "FRONTDESK_TEST_WHOLE" in os.environ
+"""Whether a property is tried with all of its examples: `scripts/test long` and `scripts/plant-bugs` say so."""
+
+
+def examples(count: int) -> int:
+    """Return how many examples of a property gate: each run has others, so a third of them finds in a few what all find in one."""
+    return count if IS_WHOLE else max(10, count // 3)
 
 
 def mark_long(items: list[pytest.Item]) -> None:

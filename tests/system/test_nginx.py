@@ -22,8 +22,6 @@ from websockets.asyncio.client import connect
 
 from agent.errors import ConfigurationError
 
-pytestmark = pytest.mark.alone
-
 SILENCE_S = float(os.environ.get("FRONTDESK_TEST_SILENCE_S", "3"))
 """How long the tool is silent. The true figure, 90, takes that long."""
 READ_TIMEOUT_S = SILENCE_S * 2 / 3
@@ -39,6 +37,7 @@ async def world(open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch) -> W
     return await open_frontdesk(assistant={"limits": limits})
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_the_first_token_is_not_held_back(world: World, tmp_path: Path, encoding: str) -> None:
     """G26."""
@@ -60,6 +59,7 @@ async def test_the_first_token_is_not_held_back(world: World, tmp_path: Path, en
         assert screen.shown.text == "Hello World."
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_a_silent_tool_is_survived_by_pings(world: World, tmp_path: Path, encoding: str) -> None:
@@ -76,6 +76,7 @@ async def test_a_silent_tool_is_survived_by_pings(world: World, tmp_path: Path, 
         assert screen.shown.text == "There are 42."
 
 
+@pytest.mark.alone
 async def test_without_pings_nginx_would_cut_the_stream(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Which hosts may be named, and where in the network an address is."""
 
 import pytest
+from support.each import each
 
 from agent.errors import ConfigurationError
 from tools.backends.addresses import Kind, kind_of, read_endpoint
@@ -150,25 +151,25 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("address", "kind"), KINDS)
+@each(("address", "kind"), KINDS)
 def test_an_address_is_public_private_of_this_machine_or_nobodys(address: str, kind: Kind) -> None:
     """G219: in every form in which an IPv4 address hides."""
     assert kind_of(address) == kind
 
 
-@pytest.mark.parametrize("url", STRANGE)
+@each("url", STRANGE)
 def test_a_server_that_somebody_could_take_for_another_is_refused_at_start(url: str) -> None:
     """G219: whether it is in a definition or in the settings."""
     with pytest.raises(ConfigurationError, match=r"^the backend's URL"):
         Backend(url)
 
 
-@pytest.mark.parametrize(("url", "meant"), GOOD)
+@each(("url", "meant"), GOOD)
 def test_a_server_in_its_usual_spelling_is_taken(url: str, meant: str) -> None:
     assert read_endpoint(url, name="the URL").url == meant
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "is_private"),
     [
         ("localhost", True),

@@ -5,6 +5,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+from support.each import each
 from support.hostile import caller, two_backends
 from support.http import Connection, Request, head
 
@@ -32,8 +33,8 @@ LOCATIONS = [
 ]
 
 
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
-@pytest.mark.parametrize("location", LOCATIONS)
+@each("status", [300, 301, 302, 303, 305, 307, 308])
+@each("location", LOCATIONS)
 async def test_no_redirect_is_followed_wherever_it_goes(status: int, location: str) -> None:
     """G220: nor is the same server asked again."""
     async with two_backends() as (backend, other), Backend(backend.url) as made:
@@ -79,7 +80,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@each("path", PATHS)
 async def test_no_path_leads_elsewhere(path: str) -> None:
     """G220: nothing is sent at all."""
     async with two_backends() as (backend, other), Backend(backend.url) as made:
@@ -126,7 +127,7 @@ OURS = [
 ]
 
 
-@pytest.mark.parametrize("name", OURS)
+@each("name", OURS)
 async def test_no_tool_sets_a_header_that_says_where_a_request_goes_or_who_asks(name: str) -> None:
     """G220: an operation of a document may want it."""
     async with two_backends() as (backend, other), Backend(backend.url) as made:
@@ -140,8 +141,8 @@ async def test_no_tool_sets_a_header_that_says_where_a_request_goes_or_who_asks(
         assert headers["x-own"] == "1"
 
 
-@pytest.mark.parametrize("name", ["X Own", "X-Own:", "X-Own\r\nHost", "", "X-Öwn", "X\x00"])
-@pytest.mark.parametrize("value", ["1", "1\r\nHost: evil.example"])
+@each("name", ["X Own", "X-Own:", "X-Own\r\nHost", "", "X-Öwn", "X\x00"])
+@each("value", ["1", "1\r\nHost: evil.example"])
 async def test_a_header_that_is_none_is_not_sent(name: str, value: str) -> None:
     """G220: neither by its name nor by its value."""
     async with two_backends() as (backend, _), Backend(backend.url) as made:
@@ -174,7 +175,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@each("answer", ANSWERS)
 async def test_what_is_no_answer_is_told_as_such(answer: bytes) -> None:
     """G220: garbage, as a service that speaks something else says it; and a change may have been made."""
     async with two_backends() as (backend, _), Backend(backend.url) as made:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from support.each import each
 from support.http import Connection, Request, listen
 from support.mcp import called, person, refusal, tools_of, toolset
 
@@ -145,7 +146,7 @@ ODDITIES: dict[str, tuple[Odd, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", ODDITIES)
+@each("name", ODDITIES)
 async def test_an_odd_answer_is_the_trouble_of_the_call_that_it_answers(name: str) -> None:
     """G237."""
     async with (

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.backend import TenantBackend
+from support.each import each
 from support.http import Connection, Request
 
 from agent.errors import NotThereError, ToolError
@@ -92,19 +93,19 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "words"), PROBLEMS)
+@each(("body", "words"), PROBLEMS)
 def test_a_refusal_is_told_in_the_models_own_names(body: object, words: str) -> None:
     """G215: the forms that APIs have for it."""
     assert in_words(orjson.dumps(body), media_type="application/json", names=NAMES) == words
 
 
-@pytest.mark.parametrize(("content", "media_type", "words"), TEXTS)
+@each(("content", "media_type", "words"), TEXTS)
 def test_a_refusal_that_is_no_json_is_told_too(content: bytes, media_type: str, words: str) -> None:
     """G215: of a page its title only."""
     assert in_words(content, media_type=media_type, names={}) == words
 
 
-@pytest.mark.parametrize(
+@each(
     "content",
     [
         b'{"detail": "' + b"x" * 100_000 + b'"}',

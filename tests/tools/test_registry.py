@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.each import each
 
 from agent.assistant.definition import Assistant
 from agent.errors import ConfigurationError
@@ -39,7 +40,7 @@ async def test_two_tools_of_one_name_are_refused(client: Backend) -> None:
         await load_tools(assistant(toolsets=["support.shop_tools"], actions={"find_order": THEME}), client)
 
 
-@pytest.mark.parametrize("name", ["", "change theme", "change.theme", "1st", "-a", "thème", "a" * 65, "a\n", "a/b"])
+@each("name", ["", "change theme", "change.theme", "1st", "-a", "thème", "a" * 65, "a\n", "a/b"])
 async def test_a_name_that_a_provider_would_refuse_is_refused_at_start(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a name is letters, digits"):
         await load_tools(assistant(actions={name: THEME}), None)

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 from support.backend import Route, TenantBackend
+from support.each import each
 from support.faults import until
 from support.http import Connection, Request, listen
 
@@ -288,7 +289,7 @@ def test_a_wish_is_seconds_or_a_date_within_bounds(header: str, least: float, mo
     assert least <= wish_s <= most
 
 
-@pytest.mark.parametrize(
+@each(
     "header",
     ["", "soon", "-1", "1e9", "１０", "٣", "1 2", "0x10", "inf", "nan", "Fri, 99 Dec 2026", "9" * 5000, "\x00"],
 )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from support.each import each
 from support.many_tools import NOUNS, business, made
 
 from agent.assistant.selection import Selection
@@ -80,9 +81,7 @@ async def test_no_question_takes_more_than_the_budget(budget: int) -> None:
         assert "change_theme" in names(choice)
 
 
-@pytest.mark.parametrize(
-    "question", ["", "   ", "?!", "🙂🙂", "hello", "List the invoices", "x" * 10_000, "\0\x1b[2J", 'AND OR " * (']
-)
+@each("question", ["", "   ", "?!", "🙂🙂", "hello", "List the invoices", "x" * 10_000, "\0\x1b[2J", 'AND OR " * ('])
 async def test_actions_pinned_tools_and_find_tools_are_there_whatever_is_asked(question: str) -> None:
     """G241."""
     offered = await chosen(question, tools=[*BUSINESS, PINNED, ACTION])

@@ -1,6 +1,7 @@
 """Tools by the words of a question, in several languages, and against who writes every word into a description."""
 
 import pytest
+from support.each import each
 from support.many_tools import business, made
 
 from agent.toolkit import Tool
@@ -15,7 +16,7 @@ def ranked(question: str, tools: tuple[Tool, ...] = BUSINESS, most: int = 24) ->
     return [tools[number].name for number in ranking.rank(ranking.question(question), most=most)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("question", "tool"),
     [
         ("show me every bill", "list_invoices"),

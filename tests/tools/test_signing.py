@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 from support import shop_tools
 from support.backend import TenantBackend, scripted_backend
+from support.each import each
 from support.hostile import caller, listener, until_heard
 from support.http import Connection, Request
 
@@ -136,9 +137,7 @@ async def test_a_tool_calls_each_backend_that_its_assistant_names_with_its_own_s
         assert backend.requests[0].headers["authorization"] == "Bearer token-of-acme-ann"
 
 
-@pytest.mark.parametrize(
-    "name", ["X-Org", "x-org", "X_Org", "x_oRG", "X-Api-Key", "x_api_key", "accept-language", "x_time-zone"]
-)
+@each("name", ["X-Org", "x-org", "X_Org", "x_oRG", "X-Api-Key", "x_api_key", "accept-language", "x_time-zone"])
 async def test_no_header_of_a_tool_stands_beside_one_of_ours(name: str) -> None:
     """G220: which of the two a server reads is anybody's guess."""
     context = replace(caller(), region=Region("Europe/Berlin", "de"))

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from support.each import each
 
 from agent.errors import ToolError
 from tools.backends.turns import WAITED, Turns
@@ -115,7 +116,7 @@ async def test_a_turn_that_does_not_come_in_time_is_a_refusal_that_says_that_not
     assert not desk.turns._queues
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each("seed", range(20))
 async def test_whoever_gives_up_at_whatever_moment_no_turn_is_lost(seed: int) -> None:
     """G226"""
     chance = random.Random(seed)

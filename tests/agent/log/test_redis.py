@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from support.each import each
 from support.logs import RUN, collect, told, write
 from support.redis import RedisServer, open_cluster, open_redis, open_sentinel
 from support.remote_logs import Truth, processes
@@ -399,7 +400,7 @@ def test_a_url_says_where_redis_is_and_shows_no_password(
     assert "secret" not in repr(address)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         *("", "http://a", "redis://", "redis://a,b", "redis://a/x", "redis://:pw@a:port", "redis+cluster://a/1"),

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
+from support.each import each
+from support.lanes import examples
 from support.replies import ScriptedModel, ask, chunk
 
 from agent.models.actions import HELD, MARK, ActionLines, quoted
@@ -82,14 +84,14 @@ def _json(text: str) -> Any:
     return orjson.loads(value) if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize(("text", "words", "calls"), READ)
+@each(("text", "words", "calls"), READ)
 def test_lines_are_told_from_words(text: str, words: str, calls: list[Any]) -> None:
     """G440"""
     assert read(text) == (words, calls)
     assert read(text, tells=False) == (words, calls)
 
 
-@pytest.mark.parametrize(("text", "words", "name"), BROKEN)
+@each(("text", "words", "name"), BROKEN)
 def test_a_line_that_cannot_be_read_is_a_call_that_cannot_be_made_or_a_text(text: str, words: str, name: str) -> None:
     """G441"""
     assert read(text) == (words, [(name, None)])
@@ -120,7 +122,7 @@ PARTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PARTS, st.lists(st.integers(0, 400), max_size=5), st.booleans())
 def test_no_cut_changes_what_is_read_of_any_text(parts: list[str], cuts: list[int], tells: bool) -> None:
     """G440"""
@@ -130,7 +132,7 @@ def test_no_cut_changes_what_is_read_of_any_text(parts: list[str], cuts: list[in
     assert read(*pieces, tells=tells) == read(text, tells=tells) == read(*text, tells=tells)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PARTS)
 def test_of_words_nothing_is_lost_or_said_twice(parts: list[str]) -> None:
     """G440: what is taken out is whole calls, with fences, marks and white space around them; all else stays, in order."""
@@ -162,7 +164,7 @@ def test_white_space_is_held_back_up_to_a_bound() -> None:
     assert len("".join(lines.feed(" ") for _ in range(10 * HELD))) > 8 * HELD
 
 
-@pytest.mark.parametrize(
+@each(
     ("start", "unit"),
     [
         *[("", unit) for unit in ("\n", "-", "A\n", f"{COUNT}\n", "```\n", "ACTION: {\n")],

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from support.each import each
 
 from agent.assistant.definition import Assistant, Limits
 from agent.assistant.models import ModelDefinition
@@ -110,9 +111,7 @@ async def test_a_model_that_is_not_the_assistants_is_refused_by_the_fields_name(
         configured.resolve(assistant(*BOTH), requested)
 
 
-@pytest.mark.parametrize(
-    "spec", ["openai", "openai:", "gpt-4o", "demo:x", "azur:x", ":x", "os.path:join", "agent.models:"]
-)
+@each("spec", ["openai", "openai:", "gpt-4o", "demo:x", "azur:x", ":x", "os.path:join", "agent.models:"])
 def test_a_spec_of_no_known_kind_is_refused_at_start(spec: str) -> None:
     with pytest.raises(ConfigurationError, match=r"write openai:<name> or demo"):
         catalog().check(assistant("demo", spec))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.each import each
 from support.http import Connection, Request, listen
 from support.replies import ask
 from support.saying import ANSWER, answer
@@ -61,7 +62,7 @@ async def asked(catalog: Catalog, server: Server, **model: object) -> Request:
     return server.requests[-1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("spec", "kind", "name"),
     [
         ("openai:gpt-4o-mini", "openai", "gpt-4o-mini"),

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 
 from agent.models import sse
 from agent.models.sse import EventSplitter, EventTooLargeError
@@ -24,7 +25,7 @@ STREAMS = {
 }
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@each("name", STREAMS)
 def test_an_event_stream_cut_at_every_byte_gives_the_same_events(name: str) -> None:
     stream, expected = STREAMS[name]
     for cut in range(len(stream) + 1):
@@ -32,7 +33,7 @@ def test_an_event_stream_cut_at_every_byte_gives_the_same_events(name: str) -> N
         assert splitter.feed(stream[:cut]) + splitter.feed(stream[cut:]) == expected, cut
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@each("name", STREAMS)
 def test_an_event_stream_byte_by_byte_gives_the_same_events(name: str) -> None:
     stream, expected = STREAMS[name]
     splitter = EventSplitter()

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages.ai import UsageMetadata
+from support.each import each
+from support.lanes import examples
 from support.replies import Heard, ScriptedModel, ask, calling, chunk, scripted
 
 from agent.errors import (
@@ -62,7 +64,7 @@ async def test_a_character_that_is_split_over_chunks_arrives_whole_and_a_nul_doe
     assert all(piece for piece in heard.pieces)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.text(st.characters(codec=None), max_size=4), min_size=1, max_size=8))
 async def test_any_pieces_come_out_as_text_that_can_be_encoded(pieces: list[str]) -> None:
     heard = await ask(scripted(chunk("x"), *map(chunk, pieces), END))
@@ -91,7 +93,7 @@ async def test_the_same_tool_can_be_asked_for_twice() -> None:
     assert heard.reply.requests == (ToolRequest("find_order", {"number": 7}),) * 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "parsed"),
     [
         ("", {}),

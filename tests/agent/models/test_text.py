@@ -1,9 +1,9 @@
 """Text from outside, made safe to store and to send."""
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 
 from agent.models.text import Cleaner, clean
 
@@ -11,7 +11,7 @@ odd = st.text(st.sampled_from("a\ud83d\ude00\x00\ud800\udfff"), max_size=3)
 wild = st.text(st.characters(codec=None), max_size=20) | odd
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("plain", "plain"),

@@ -1,6 +1,7 @@
 """Conversations: a user's own, newest first, deleted whole."""
 
 import pytest
+from support.each import each
 from support.rows import (
     ANN,
     BEN,
@@ -148,7 +149,7 @@ async def test_nobody_deletes_other_peoples_conversations(store: Store) -> None:
     assert await count_rows(store) == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "title"),
     [
         ("how many clients?", "how many clients?"),

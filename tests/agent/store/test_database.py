@@ -11,6 +11,7 @@ import anyio.lowlevel
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
+from support.each import each
 from support.rows import ANN, at_once, count_rows, in_one, in_use, new_conversation, new_run
 
 from agent.errors import ConfigurationError, DatabaseError
@@ -178,7 +179,7 @@ async def test_a_database_that_is_not_there_is_an_error_without_its_password() -
     assert "SECRET" not in f"{failed.value}{refused.value}"
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         *("", "SECRET", "sqlite:///SECRET.db", "postgresql://u:SECRET@host/db", "mysql+aiomysql://u:SECRET@host/db"),

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from support.each import each
 from support.faults import until
 from support.rows import ANN, in_one, in_use
 from support.silence import SilentProxy, silent_proxy
@@ -407,7 +408,7 @@ async def a_server_that_refuses(message: str) -> asyncio.Server:
     return await asyncio.start_server(refuse, "127.0.0.1", 0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "reason"),
     [
         ('password authentication failed for user "SECRET"', "the password is wrong"),

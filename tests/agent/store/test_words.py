@@ -8,6 +8,8 @@ import unicodedata
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.each import each
+from support.lanes import examples
 
 from agent.store.words import (
     MAX_ASKED,
@@ -40,7 +42,7 @@ def composed(text: str) -> str:
 
 
 @given(TEXTS.map(composed), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataObject) -> None:
     """G33"""
     for word in text.split()[:3]:
@@ -52,7 +54,7 @@ def test_every_word_is_found_by_each_of_its_beginnings(text: str, data: st.DataO
 @example("İstanbul")
 @example("ΟΔΥΣΣΕΥΣ")
 @example("Straße")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_case_and_accents_make_no_difference(text: str) -> None:
     """G33"""
     letters = (0, 8, 9, 240)  # combining classes of what is more than an accent; the last is a Greek iota
@@ -63,7 +65,7 @@ def test_case_and_accents_make_no_difference(text: str) -> None:
 
 @given(st.text(st.characters()))
 @example("\x00\ud800")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_terms_have_nothing_that_a_query_language_or_a_database_could_read(text: str) -> None:
     """G33"""
     for term in terms_of(text) + asked_terms(text):
@@ -74,7 +76,7 @@ def test_terms_have_nothing_that_a_query_language_or_a_database_could_read(text:
         assert not any(char.isspace() for char in term)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "questions"),
     [
         ("C++ and C#, .NET or ASP.NET", ["c++", "C#", ".net", "asp.net", "net", "c+"]),
@@ -105,7 +107,7 @@ def test_what_people_type_finds_what_is_written(text: str, questions: list[str])
         assert finds(question, text), question
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "question"),
     [
         ("C and D", "c++"),
@@ -124,9 +126,7 @@ def test_what_does_not_begin_with_what_is_asked_is_not_found(text: str, question
     assert not finds(question, text)
 
 
-@pytest.mark.parametrize(
-    "question", ["", " ", "\n\t", "*", '"', "'", '""', ":*", "&|!<->", "()", "-", "...", "\x00", "\ud800", "\\"]
-)
+@each("question", ["", " ", "\n\t", "*", '"', "'", '""', ":*", "&|!<->", "()", "-", "...", "\x00", "\ud800", "\\"])
 def test_a_question_without_a_word_asks_for_none(question: str) -> None:
     """G33"""
     assert asked_terms(question) == []

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from support.dialects import BROKEN, DIALECTS, blocks, known
+from support.each import each
 from support.logged import logged_events
 from support.reading import READERS as OWN_READERS
 from support.reading import READS_RESETS
@@ -42,9 +43,7 @@ from api.protocols.contract import BrokenOffError, Encoder, WireProtocol
 from api.protocols.resuming import Rest
 
 READERS = {**OWN_READERS, **DIALECTS}
-EVERY = pytest.mark.parametrize(
-    "protocol", [*PROTOCOLS.values(), ai_sdk.WITH_RESETS], ids=[*PROTOCOLS, "ai-sdk, newest"]
-)
+EVERY = each("protocol", [*PROTOCOLS.values(), ai_sdk.WITH_RESETS])
 STARTED = RunStarted("conversation", "run", "message")
 HOSTILE = [
     "a\nb",
@@ -182,7 +181,7 @@ def assert_told_behind_any_frame(protocol: WireProtocol, log: list[LoggedEvent],
 
 
 @EVERY
-@pytest.mark.parametrize("text", HOSTILE)
+@each("text", HOSTILE)
 def test_hostile_text_stays_text_wherever_it_stands(protocol: WireProtocol, text: str) -> None:
     """G100"""
     events: list[AnyEvent] = [
@@ -216,7 +215,7 @@ def test_hostile_text_stays_text_wherever_it_stands(protocol: WireProtocol, text
 
 
 @EVERY
-@pytest.mark.parametrize("text", HOSTILE)
+@each("text", HOSTILE)
 def test_hostile_text_in_an_error_stays_text(protocol: WireProtocol, text: str) -> None:
     events = log(STARTED, ErrorRaised("internal", text), RunEnded("failed", "error", Usage()), LogClosed())
 
@@ -256,8 +255,8 @@ ENDS: dict[str, list[AnyEvent]] = {
 
 
 @EVERY
-@pytest.mark.parametrize("is_open", OPEN)
-@pytest.mark.parametrize("end", ENDS)
+@each("is_open", OPEN)
+@each("end", ENDS)
 def test_every_kind_of_end_is_told_whatever_is_open(protocol: WireProtocol, is_open: str, end: str) -> None:
     """G100"""
     events = [[one] for one in log(STARTED, *OPEN[is_open], *ENDS[end])]
@@ -270,7 +269,7 @@ def test_every_kind_of_end_is_told_whatever_is_open(protocol: WireProtocol, is_o
 
 
 @EVERY
-@pytest.mark.parametrize("is_open", OPEN)
+@each("is_open", OPEN)
 def test_a_log_that_leaves_off_is_never_taken_for_a_whole_answer(protocol: WireProtocol, is_open: str) -> None:
     """G100"""
     seen = read(protocol, *([one] for one in log(STARTED, *OPEN[is_open])))
@@ -281,7 +280,7 @@ def test_a_log_that_leaves_off_is_never_taken_for_a_whole_answer(protocol: WireP
 
 
 @EVERY
-@pytest.mark.parametrize("is_open", OPEN)
+@each("is_open", OPEN)
 def test_what_a_dead_process_left_open_is_closed_before_the_next_step(protocol: WireProtocol, is_open: str) -> None:
     again = [StepStarted(3), TextDelta("Tea.", 9), StepEnded(3, "stop", Usage()), *ENDS["completed"]]
 
@@ -369,8 +368,8 @@ def test_an_answer_that_another_process_began_anew_is_not_mixed_with_what_is_sho
     assert read(protocol, second) == replace(seen, text="Another", end="completed", error=None, is_done=True)
 
 
-@pytest.mark.parametrize("text", ["Another", "One way or another"])
-@pytest.mark.parametrize("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
+@each("text", ["Another", "One way or another"])
+@each("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
 def test_who_comes_back_to_an_answer_that_another_process_began_anew_does_not_mix_them(name: str, text: str) -> None:
     """G100: the log of what it has seen went with the process that wrote it."""
     protocol = PROTOCOLS[name]
@@ -385,7 +384,7 @@ def test_who_comes_back_to_an_answer_that_another_process_began_anew_does_not_mi
     assert shown.end == "completed" or name == "plain"
 
 
-@pytest.mark.parametrize("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
+@each("name", [name for name, one in PROTOCOLS.items() if one.replay == "rest"])
 def test_who_comes_back_to_a_log_that_begins_with_a_snapshot_goes_on_behind_it(name: str) -> None:
     """G100"""
     protocol = PROTOCOLS[name]
@@ -405,7 +404,7 @@ TOOK = ("Let me", "Let me look.", "Let me look.\n\nAnd")
 
 
 @EVERY
-@pytest.mark.parametrize("taken", TOOK)
+@each("taken", TOOK)
 def test_what_a_process_takes_over_is_shown_once_whatever_it_knows_of_it(protocol: WireProtocol, taken: str) -> None:
     """G100: what was told is never said twice, and where it cannot be taken back the reader is sent for it anew."""
     first = log(

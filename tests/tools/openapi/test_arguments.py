@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from support.each import each
 from support.operations import INTEGER, TEXT, TEXTS, operation
 
 from agent.errors import ToolError
@@ -117,14 +118,14 @@ def one(schema: Any) -> Operation:
     return operation(Parameter("one", "one", "query"), schemas={"one": schema}, definitions=definitions)
 
 
-@pytest.mark.parametrize(("schema", "given", "mended"), MENDED)
+@each(("schema", "given", "mended"), MENDED)
 def test_a_slip_is_mended_where_it_can_only_mean_one_thing(schema: Any, given: Any, mended: Any) -> None:
     found = checked(one(schema), {"one": given})
     assert found == {"one": mended}
     assert type(found["one"]) is type(mended)
 
 
-@pytest.mark.parametrize(("schema", "given"), AS_THEY_ARE)
+@each(("schema", "given"), AS_THEY_ARE)
 def test_what_is_valid_or_cannot_be_judged_is_not_touched(schema: Any, given: Any) -> None:
     """G212: a schema that nobody can follow refuses nothing."""
     found = checked(one(schema), {"one": given})
@@ -132,7 +133,7 @@ def test_what_is_valid_or_cannot_be_judged_is_not_touched(schema: Any, given: An
     assert type(found["one"]) is type(given)
 
 
-@pytest.mark.parametrize(("schema", "given", "text"), REFUSED)
+@each(("schema", "given", "text"), REFUSED)
 def test_what_is_wrong_is_told_by_its_name_and_by_what_is_wanted(schema: Any, given: Any, text: str | None) -> None:
     """G212: so that the next call is right."""
     if text is None:  # it may be left out, so null says that it is not given
@@ -183,7 +184,7 @@ def test_a_null_for_what_may_be_left_out_says_that_it_is_not_given() -> None:
         checked(operation(Parameter("a", "a", "query"), required=("a",)), {"a": None})
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "text"),
     [
         (float("nan"), "must be a number"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from support.each import each
 from support.http import Request
 from support.operations import Part, operation, read_parts
 
@@ -99,7 +100,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("item", "value", "written"), FORMS)
+@each(("item", "value", "written"), FORMS)
 def test_a_form_is_written_by_each_propertys_own_encoding(item: Property, value: Any, written: str) -> None:
     """G211: as Stripe's and Rails' servers read it."""
     asked = request_of(asking("form", item), {"a": value})

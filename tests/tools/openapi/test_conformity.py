@@ -6,6 +6,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.documents import SCHEMAS, document
+from support.lanes import examples
 
 from bench.conformity import Conformity
 from bench.sampling import sample
@@ -68,7 +69,7 @@ PARAMETER = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     SCHEMA,
     st.lists(PARAMETER, max_size=3, unique_by=lambda one: (one["name"], one["in"])),

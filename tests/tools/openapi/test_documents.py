@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from support.documents import document, having, imported, only, taking
+from support.each import each
 
 from agent.errors import ConfigurationError
 from tools.openapi.document import read_document
@@ -176,19 +177,19 @@ def the_problem(found: Imported) -> str:
     return str(problem)
 
 
-@pytest.mark.parametrize(("content", "reason"), REFUSED)
+@each(("content", "reason"), REFUSED)
 def test_what_is_no_document_that_is_read_is_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         read_document(content)
     assert reason in str(refused.value)
 
 
-@pytest.mark.parametrize("content", TAKEN)
+@each("content", TAKEN)
 def test_a_document_without_operations_is_one(content: bytes) -> None:
     assert import_operations(read_document(content)).operations == ()
 
 
-@pytest.mark.parametrize(("path", "item", "reason"), BAD_PATHS)
+@each(("path", "item", "reason"), BAD_PATHS)
 def test_a_bad_path_is_listed_and_the_others_work(path: str, item: Any, reason: str) -> None:
     """G200"""
     found = imported({path: item, "/good": {"get": {"operationId": "good"}}})
@@ -197,7 +198,7 @@ def test_a_bad_path_is_listed_and_the_others_work(path: str, item: Any, reason: 
     assert "good" in [one.name for one in found.operations]
 
 
-@pytest.mark.parametrize(("parameter", "reason"), BAD_PARAMETERS)
+@each(("parameter", "reason"), BAD_PARAMETERS)
 def test_an_operation_with_a_bad_parameter_is_listed_with_its_place(parameter: Any, reason: str) -> None:
     """G200"""
     found = taking(parameter)
@@ -207,7 +208,7 @@ def test_an_operation_with_a_bad_parameter_is_listed_with_its_place(parameter: A
     assert [one.name for one in found.operations] == ["good"]
 
 
-@pytest.mark.parametrize(("body", "reason"), BAD_BODIES)
+@each(("body", "reason"), BAD_BODIES)
 def test_an_operation_with_a_bad_body_is_listed_with_its_place(body: Any, reason: str) -> None:
     """G200"""
     found = taking(method="post", requestBody=body)
@@ -216,7 +217,7 @@ def test_an_operation_with_a_bad_body_is_listed_with_its_place(body: Any, reason
     assert [one.name for one in found.operations] == ["good"]
 
 
-@pytest.mark.parametrize(("schema", "reason"), BAD_SCHEMAS)
+@each(("schema", "reason"), BAD_SCHEMAS)
 def test_an_operation_whose_body_has_a_bad_schema_is_listed_with_its_place(schema: Any, reason: str) -> None:
     """G200"""
     found = having(schema)

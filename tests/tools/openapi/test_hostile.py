@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.backend import TenantBackend
 from support.http import Connection, Request, listen
+from support.lanes import examples
 from support.operations import CONTEXT, operation
 
 from agent.errors import ToolError
@@ -126,7 +127,7 @@ def assert_as_described(request: Request) -> None:
     assert set(request.headers) <= known | {"user-agent", "accept-encoding", "connection", "transfer-encoding"}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     st.fixed_dictionaries(
         {"id": st.text(max_size=10)},

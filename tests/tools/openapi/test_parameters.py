@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from support.documents import having, imported, only, taking
+from support.each import each
 
 from tools.openapi.operation import Pagination, Property
 
@@ -24,7 +25,7 @@ STYLES = [
 ]
 
 
-@pytest.mark.parametrize(("place", "said", "style", "explode"), STYLES)
+@each(("place", "said", "style", "explode"), STYLES)
 def test_style_and_explode_have_the_defaults_of_their_place(
     place: str, said: dict[str, Any], style: str, explode: bool
 ) -> None:
@@ -68,8 +69,8 @@ KEPT_BACK = [
 ]
 
 
-@pytest.mark.parametrize("name", KEPT_BACK)
-@pytest.mark.parametrize("is_required", [True, False])
+@each("name", KEPT_BACK)
+@each("is_required", [True, False])
 def test_who_asks_and_what_the_connection_needs_is_no_argument(name: str, is_required: bool) -> None:
     """G203"""
     made = only(taking({"name": name, "in": "header", "required": is_required, "schema": {**STRING, "enum": ["a"]}}))
@@ -143,7 +144,7 @@ MEDIA_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("offered", "kind", "media_type"), MEDIA_TYPES)
+@each(("offered", "kind", "media_type"), MEDIA_TYPES)
 def test_of_the_bodies_that_are_offered_the_one_is_sent_that_can_be_said_best(
     offered: list[str], kind: str, media_type: str
 ) -> None:
@@ -165,7 +166,7 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("schema", WHOLE)
+@each("schema", WHOLE)
 def test_a_body_that_is_no_plain_object_is_one_argument(schema: Any) -> None:
     made = only(having(schema))
     assert made.body is not None
@@ -237,7 +238,7 @@ LISTS: list[tuple[list[tuple[str, Any]], Pagination | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("parameters", "pagination"), LISTS)
+@each(("parameters", "pagination"), LISTS)
 def test_how_a_list_goes_on_is_told_by_its_parameters(
     parameters: list[tuple[str, Any]], pagination: Pagination | None
 ) -> None:

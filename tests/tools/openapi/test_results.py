@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.each import each
 from support.operations import INTEGER, operation
 
 from agent.errors import ToolError
@@ -126,7 +127,7 @@ GOING_ON: list[tuple[Any, dict[str, str], Pagination | None, dict[str, Any], str
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("body", "headers"), TOTALS)
+@each(("body", "headers"), TOTALS)
 def test_how_many_there_are_is_told_wherever_the_answer_says_it(body: Any, headers: dict[str, str]) -> None:
     """G214: in its body, in what stands beside the list, or in a header."""
     result = told(answered(body, **headers))
@@ -134,7 +135,7 @@ def test_how_many_there_are_is_told_wherever_the_answer_says_it(body: Any, heade
     assert data_of(result) == body
 
 
-@pytest.mark.parametrize(("body", "headers", "pagination", "arguments", "note"), GOING_ON)
+@each(("body", "headers", "pagination", "arguments", "note"), GOING_ON)
 def test_how_to_go_on_is_told_in_the_models_own_arguments(
     body: Any, headers: dict[str, str], pagination: Pagination | None, arguments: dict[str, Any], note: str
 ) -> None:
@@ -199,7 +200,7 @@ def test_long_texts_are_cut_before_items_are() -> None:
     assert note_of(result) == "Long texts are cut."
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         {"id": 1, "text": "x" * 100_000},
@@ -216,7 +217,7 @@ def test_long_texts_are_cut_before_items_are() -> None:
         {"😀" * 1000: "😀" * 100_000},
     ],
 )
-@pytest.mark.parametrize("most_bytes", [256, 1000, 4000])
+@each("most_bytes", [256, 1000, 4000])
 def test_whatever_is_too_large_is_made_to_fit_and_says_so(body: Any, most_bytes: int) -> None:
     """G214: a text, an object, lists within lists."""
     began = time.process_time()
@@ -285,7 +286,7 @@ OTHERS: list[tuple[bytes, str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "kind", "result"), OTHERS)
+@each(("content", "kind", "result"), OTHERS)
 def test_an_answer_is_told_as_what_it_is(content: bytes, kind: str, result: Any) -> None:
     """G216: data, text, a file or a page, whatever its server calls it."""
     headers = {"content-type": kind} if kind else {}
@@ -357,9 +358,7 @@ def test_text_of_a_backend_makes_no_note() -> None:
     assert cursor.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "rot13", "zip", "no"]
-)
+@each("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "rot13", "zip", "no"])
 def test_what_is_no_charset_of_texts_is_read_as_utf8(charset: str) -> None:
     """G216: some of Python's decoders take time without bound, and a server names whichever it likes."""
     text = "Grüße \\u0041 +AEE- abc-def"
@@ -367,9 +366,7 @@ def test_what_is_no_charset_of_texts_is_read_as_utf8(charset: str) -> None:
     assert shown(answer, listing(), {}, most_bytes=4000) == text
 
 
-@pytest.mark.parametrize(
-    "charset", ["latin-1", "windows-1252", "utf-8", "UTF-16LE", "shift_jis", "euc-kr", "gb18030", "koi8-r"]
-)
+@each("charset", ["latin-1", "windows-1252", "utf-8", "UTF-16LE", "shift_jis", "euc-kr", "gb18030", "koi8-r"])
 def test_charsets_of_texts_are_read(charset: str) -> None:
     text = {"shift_jis": "日本", "euc-kr": "한국", "gb18030": "中文", "koi8-r": "Привет"}.get(charset, "Grüße")
     answer = answered(text.encode(charset), content_type=f"text/plain; charset={charset}")

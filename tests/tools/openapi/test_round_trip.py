@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.http import Connection, Request, listen
+from support.lanes import examples
 from support.operations import CONTEXT, operation, read_request
 
 from tools.backends.backend import Backend
@@ -162,7 +163,7 @@ def bodies(draw: Draw, schemas: dict[str, Any], arguments: dict[str, Any]) -> Bo
     return None
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(150), suppress_health_check=list(HealthCheck))
 @given(asked())
 async def test_the_request_that_leaves_carries_the_values_that_were_given(
     case: tuple[Operation, dict[str, Any]],

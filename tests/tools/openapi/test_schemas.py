@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.documents import arguments, having, imported, only, taking
+from support.each import each
+from support.lanes import examples
 
 from agent.errors import ConfigurationError
 from tools.openapi.document import read_document
@@ -80,7 +82,7 @@ NEWER: list[tuple[Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "kept"), KEPT)
+@each(("given", "kept"), KEPT)
 def test_what_is_kept_of_a_schema(given: Any, kept: Any) -> None:
     found = arguments(taking({"name": "q", "in": "query", "schema": given}))["q"]
     if kept is None:
@@ -229,7 +231,7 @@ HOSTILE: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_a_hostile_schema_takes_little_time_and_few_bytes(name: str) -> None:
     """G202"""
     schema, schemas = HOSTILE[name]
@@ -255,8 +257,8 @@ def nested(keyword: str, depth: int) -> Any:
     return schema
 
 
-@pytest.mark.parametrize("keyword", ["properties", "items", "allOf", "anyOf"])
-@pytest.mark.parametrize("depth", [MAX_PARTS * 2, 250])
+@each("keyword", ["properties", "items", "allOf", "anyOf"])
+@each("depth", [MAX_PARTS * 2, 250])
 def test_a_schema_that_is_nested_deep_is_a_reason_and_not_the_end(keyword: str, depth: int) -> None:
     """G202"""
     found = having({"type": "object", "required": ["x"], "properties": {"x": nested(keyword, depth)}})
@@ -357,7 +359,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANYTHING, ANYTHING)
 def test_whatever_stands_in_a_document_an_operation_is_read_or_has_a_reason(one: Any, other: Any) -> None:
     """G200"""

@@ -2,6 +2,7 @@
 
 import pytest
 from support.backend import TenantBackend
+from support.each import each
 from support.operations import COLOR, INTEGER, TEXT, TEXTS, operation, read_request
 
 from agent.errors import ToolError
@@ -109,7 +110,7 @@ def color(place: Place, style: str, explode: bool, *, allow_reserved: bool = Fal
     return Parameter("color", "color", place, True, style, explode, is_json, allow_reserved)
 
 
-@pytest.mark.parametrize(("style", "explode", "value", "written"), PATHS)
+@each(("style", "explode", "value", "written"), PATHS)
 def test_a_value_in_a_path_is_written_as_the_specification_has_it(
     style: str, explode: bool, value: object, written: str
 ) -> None:
@@ -118,7 +119,7 @@ def test_a_value_in_a_path_is_written_as_the_specification_has_it(
     assert asked.path == f"/a/{written}/b"
 
 
-@pytest.mark.parametrize(("style", "explode", "value", "written"), QUERIES)
+@each(("style", "explode", "value", "written"), QUERIES)
 def test_a_value_in_a_query_is_written_as_the_specification_has_it(
     style: str, explode: bool, value: object, written: str
 ) -> None:
@@ -126,7 +127,7 @@ def test_a_value_in_a_query_is_written_as_the_specification_has_it(
     assert request_of(operation(color("query", style, explode)), {"color": value}).query == written
 
 
-@pytest.mark.parametrize(("explode", "value", "written"), HEADERS)
+@each(("explode", "value", "written"), HEADERS)
 def test_a_value_in_a_header_is_written_as_the_specification_has_it(explode: bool, value: object, written: str) -> None:
     """G211: the table of "Style Examples"."""
     parameter = Parameter("color", "X-Color", "header", style="simple", explode=explode)
@@ -184,7 +185,7 @@ def test_several_arguments_of_a_path_are_each_in_their_place() -> None:
     assert path == "/repos/a%20b/c.zip:get(x='1')"
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "style", "explode", "value"),
     [
         *(

@@ -1,0 +1,63 @@
+"""Cases of a test that take less than pytest takes for a case of its own: to collect it in each process, to set up, to report.
+
+`@each` stands where `@pytest.mark.parametrize` would, on tests that leave nothing to the next case. All cases are run, whichever fail.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+Test = Callable[..., Any]
+
+
+def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test], Test]:
+    """Run a test with each of `cases` as its parameter `names`; of several parameters, `("a", "b")` or `"a, b"`, a case is a tuple.
+
+    A case that fails is named, and the others are run all the same.
+    """
+    parameters = [name.strip() for name in names.split(",")] if isinstance(names, str) else [*names]
+    every = [*cases]
+    assert every, "no case: the test would prove nothing"
+    assert not any(hasattr(case, "marks") for case in every), "a case with marks is pytest's own"
+
+    def decorate(test: Test) -> Test:
+        def arguments(case: Any) -> dict[str, Any]:
+            return dict(zip(parameters, case if len(parameters) > 1 else (case,), strict=True))
+
+        def whole(**fixtures: Any) -> None:
+            failures: list[Exception] = []
+            for case in every:
+                with _noting(arguments(case), failures):
+                    test(**arguments(case), **fixtures)
+            _raise(failures, len(every))
+
+        async def awaited(**fixtures: Any) -> None:
+            failures: list[Exception] = []
+            for case in every:
+                with _noting(arguments(case), failures):
+                    await test(**arguments(case), **fixtures)
+            _raise(failures, len(every))
+
+        signature = inspect.signature(test)
+        fixtures = [one for name, one in signature.parameters.items() if name not in parameters]
+        chosen: Test = wraps(test)(awaited if inspect.iscoroutinefunction(test) else whole)
+        vars(chosen)["__signature__"] = signature.replace(parameters=fixtures)
+        return chosen
+
+    return decorate
+
+
+@contextmanager
+def _noting(case: dict[str, Any], failures: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 (raised with the others)
+        exc.add_note(f"with {case!r}")
+        failures.append(exc)
+
+
+def _raise(failures: list[Exception], count: int) -> None:
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {count} cases", failures)
