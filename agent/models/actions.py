@@ -86,7 +86,9 @@ class ActionLines:
         held, self._held = self._held, ""
         if self._fence == "gone" and not held.strip().strip("`"):
             held = ""  # the end of a fence that is gone
-        if not self._is_behind and (held.strip() or not self._has_asked):
+        if self._is_behind:
+            held = held.lstrip(" \t") if held.strip(_LEAD) else ""  # marks of its line alone go with a call
+        if held.strip() or not self._has_asked:
             said.append(self._taken() + held)
         return "".join(said)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -35,6 +35,9 @@ READ: list[tuple[str, str, list[Any]]] = [
     (f"Let me look.\n{FIND}\nOne moment.", "Let me look.\nOne moment.", [FOUND]),
     (f"  \t{FIND} and then I answer.", "and then I answer.", [FOUND]),
     (f"{FIND} {COUNT}", "", [FOUND, COUNTED]),
+    (f"{FIND} ACT", "ACT", [FOUND]),
+    (f"{FIND}`AC", "`AC", [FOUND]),
+    (f"- **{FIND}** ", "", [FOUND]),
     (f"Look:\n- {FIND}\n* {COUNT}\nso.", "Look:\nso.", [FOUND, COUNTED]),
     (f"**{FIND}**\r\n`{COUNT}`\r\ndone", "done", [FOUND, COUNTED]),
     (f"Well.\n```json\n{FIND}\n```\nSo.", "Well.\nSo.", [FOUND]),
@@ -133,6 +136,7 @@ def test_no_cut_changes_what_is_read_of_any_text(parts: list[str], cuts: list[in
 
 
 @settings(max_examples=examples(150), deadline=None)
+@example([FIND, "ACT"])
 @given(PARTS)
 def test_of_words_nothing_is_lost_or_said_twice(parts: list[str]) -> None:
     """G440: what is taken out is whole calls, with fences, marks and white space around them; all else stays, in order."""
