@@ -107,7 +107,8 @@ async def test_upkeep_that_looks_asks_once_and_finds_out_before_that_its_connect
     assert await look() is first
     async with store.write(EVERY_TENANT, is_urgent=is_urgent) as connection:
         await count_living(connection)
-        assert connection._kept.driver is first
+        writing: Any = connection._kept.driver
+        assert writing is first
         assert first.pgconn.transaction_status == TransactionStatus.INTRANS
     heard = asyncio.Event()
     loop.add_reader(first.fileno(), heard.set)
