@@ -3,8 +3,9 @@
 Two processes share a PostgreSQL and a Redis; a third one has its own, and is what they are compared with. Both get the same turns,
 in rounds that alternate, so that a ratio is of the same minutes. CPU is that of the processes, without their engines.
 Printed are: what a process takes that nobody asks anything; CPU per token and per turn of two processes over one's, with that and
-without it, since a process has its upkeep whatever it is asked; and the times from kill -9 to the snapshot that a reader at
-the other process gets from the next attempt, with the default settings.
+without it, since a process has its upkeep whatever it is asked; how many tokens came in a frame, since whoever is late sends several
+in one, which is cheaper: where one has more of them than the other, the ratio says that, too; and the times from kill -9 to the
+snapshot that a reader at the other process gets from the next attempt, with the default settings.
 """
 
 import argparse
@@ -49,6 +50,16 @@ class Cost(NamedTuple):
     without_upkeep: float
 
 
+class Reading(Client):
+    """A client that counts the frames in which tokens came."""
+
+    frames = 0
+
+    def read(self, data: bytes) -> None:
+        self.frames += data.count(TOKEN)
+        super().read(data)
+
+
 class Installation:
     """Processes on a database and a Redis of their own."""
 
@@ -62,6 +73,8 @@ class Installation:
         self.servers: dict[str, Server] = {}
         self.idle = 0.0
         """CPU seconds in a second, of all processes together, while nobody asks anything."""
+        self.tokens_of_frame: list[float] = []
+        """How many tokens came in a frame, each time that something was measured."""
 
     async def open(self) -> None:
         """Start the Redis, and the processes."""
@@ -90,13 +103,16 @@ class Installation:
         """Return the CPU seconds of a turn, of all processes together; the turns go to each of them by turns."""
         servers = list(self.servers.values())
         before, begun = self._cpu_s, time.perf_counter()
+        frames = 0
         for begin in range(0, turns, at_once):
             load, clients = Load(), list[Client]()
             for number in range(at_once):
-                [client] = await open_clients(load, servers[number % len(servers)].url, 1)
+                [client] = await open_clients(load, servers[number % len(servers)].url, 1, made=Reading)
                 client.send(frontdesk.ask(script, begin + number, None))
                 clients.append(client)
             await finish(clients, tokens=script.tokens)
+            frames += sum(client.frames for client in clients if isinstance(client, Reading))
+        self.tokens_of_frame.append(turns * script.tokens / frames)
         await asyncio.sleep(SETTLE_S)
         took = self._cpu_s - before
         return Cost(took / turns, (took - self.idle * (time.perf_counter() - begun)) / turns)
@@ -176,6 +192,7 @@ async def measure(*, kills: int, rounds: int, part: int) -> None:
 async def _say_costs(one: Installation, two: Installation, *, rounds: int, part: int) -> None:
     """Measure one process, two that share its load, and two of which each has as much, in rounds, and print the ratios."""
     seen: dict[str, list[list[Cost]]] = {name: [] for name in ("one", "shared", "each")}
+    of_frame: dict[str, list[float]] = {name: [] for name in seen}
     kinds = {"one": (one, 1), "shared": (two, 1), "each": (two, 2)}
     for installation in (one, two):
         await installation.rest(REST_S / part)
@@ -189,6 +206,11 @@ async def _say_costs(one: Installation, two: Installation, *, rounds: int, part:
             if number:  # what is loaded and connected at the first turns is no cost of one
                 token = Cost(*((two - one) / (TOKENS - 1) * US for one, two in zip(turn, long, strict=True)))
                 seen[name].append([Cost(*(one * MS for one in turn)), token])
+                of_frame[name].append(installation.tokens_of_frame[-1])
+    one_has, shared_have, each_have = (median(counts) for counts in of_frame.values())
+    _say(
+        f"tokens in a frame: of one process {one_has:.2f}, of two that share {shared_have:.2f}, with as much each {each_have:.2f}"
+    )
     for which, (what, unit) in enumerate((("turn", "ms"), ("token", "us"))):
         alone = [figures[which] for figures in seen["one"]]
         for name, words in (("shared", "that share its load"), ("each", "with as much each")):

@@ -27,6 +27,9 @@ ALIVE = and_(
 )
 """Whether a worker's lease is not over."""
 NOBODYS = or_(runs.c.worker_id.is_(None), runs.c.worker_id.not_in(select(workers.c.id).where(ALIVE)))
+_IS_ABANDONED = and_(is_unfinished(runs), runs.c.waits_until.is_(None), NOBODYS)
+_IS_ANY_ABANDONED = Hot(select(runs.c.id).where(_IS_ABANDONED).limit(1))
+"""Asked before all else: mostly none is."""
 _of_user = (
     select(
         *(runs.c[name] for name in ("tenant_id", "id", "user_id", "conversation_id", "turn", "begun_attempts")),
@@ -35,7 +38,7 @@ _of_user = (
         .over(partition_by=(runs.c.tenant_id, runs.c.user_id), order_by=(runs.c.created_at, runs.c.id))
         .label("number"),
     )
-    .where(is_unfinished(runs), runs.c.waits_until.is_(None), NOBODYS)
+    .where(_IS_ABANDONED)
     .subquery("of_user")
 )
 _of_tenant = select(
@@ -144,6 +147,8 @@ async def abandoned_runs(connection: Transaction, *, most: int) -> list[Abandone
 
     Each tenant's, and within it each user's, by turns; of one user, the oldest first.
     """
+    if await connection.row(_IS_ANY_ABANDONED, {}) is None:
+        return []
     found = await connection.execute(_ABANDONED, {"most": most})
     return [Abandoned._make(row) for row in found]
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import anyio
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from support.each import each
@@ -26,6 +27,7 @@ from agent.errors import ConfigurationError, DatabaseError
 from agent.store.conversations import create_conversation
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.limits import Limits
+from agent.store.workers import count_living
 
 SHORT = Limits(connect_s=1, checkout_s=0.5, statement_s=1, transaction_s=1, upkeep_s=0.5)
 LATE_S = 30
@@ -86,6 +88,38 @@ async def _end_all_others(store: Store) -> None:
     async with operator.read("acme") as connection:
         await connection.execute(END_ALL_OTHERS)
     await operator.close()
+
+
+@pytest.mark.parametrize("is_urgent", [True, False], ids=["of leases", "of chores"])
+async def test_upkeep_that_looks_asks_once_and_finds_out_before_that_its_connection_was_ended(
+    proxy: SilentProxy, is_urgent: bool
+) -> None:
+    """G620"""
+    store, loop = Store(proxy.url, pool_size=1), asyncio.get_running_loop()
+
+    async def look() -> Any:
+        async with store.read(EVERY_TENANT, is_urgent=is_urgent) as connection:
+            assert await count_living(connection) == 0
+            driver: Any = connection._kept.driver
+            assert driver.pgconn.transaction_status == TransactionStatus.IDLE, "it has begun, and has to end"
+            return driver
+
+    first = await look()
+    assert await look() is first
+    async with store.write(EVERY_TENANT, is_urgent=is_urgent) as connection:
+        await count_living(connection)
+        writing: Any = connection._kept.driver
+        assert writing is first
+        assert first.pgconn.transaction_status == TransactionStatus.INTRANS
+    heard = asyncio.Event()
+    loop.add_reader(first.fileno(), heard.set)
+    await _end_all_others(store)
+    async with asyncio.timeout(60):
+        await heard.wait()
+    loop.remove_reader(first.fileno())
+    assert await look() is not first
+    assert in_use(store) == 0
+    await store.close()
 
 
 async def test_when_all_pooled_connections_go_silent_each_use_fails_at_the_limit_and_the_next_ones_work(

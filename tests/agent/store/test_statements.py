@@ -167,6 +167,7 @@ USES: dict[str, Use] = {
     "its end": lambda c, run: deletion.hide_conversation(c, ANN, run.conversation_id),
     "what is to be removed": lambda c, _: c.row(deletion._IS_DELETED, {}),
     "what is to be sealed": lambda c, _: c.row(sealing._IS_LOOSE, {}),
+    "what was abandoned": lambda c, _: c.row(workers._IS_ANY_ABANDONED, {}),
     "who waits in vain": lambda c, _: approvals.expired_runs(c, most=9),
     "what no page answered": lambda c, _: page_calls.overdue_runs(c, most=9),
     "a rating": lambda c, run: feedback.rate_message(c, ANN, Feedback(run.message_id, "down", "ü")),
