@@ -58,7 +58,7 @@ def check_url(url: str, *, name: str) -> None:
         raise ConfigurationError(f"{name} must be http(s)://host[/path], not {shown_url(url)!r}")
 
 
-_REQUEST = re.compile(r"/(?:chat/completions|completions|responses|messages|models)$")
+_REQUEST = re.compile(r"/(?:chat/completions|completions|responses|messages|models|embeddings)$")
 """The address of one request, where that of the provider is wanted."""
 
 

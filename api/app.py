@@ -47,7 +47,7 @@ from api.pulse import Pulse
 from api.routes.voice import TRANSCRIPTIONS
 from api.served import add_routes
 from api.settings import Settings
-from api.sharing import check_sharing, letter_keys
+from api.sharing import check_sharing, letter_keys, tell_what_is_apart
 from api.traces import TracedRequests, Traces
 from api.visitors import proxies_of
 from api.voice import AROUND_BYTES, RECORDING_BYTES
@@ -215,6 +215,8 @@ async def _open(stack: AsyncExitStack, services: Services, equipment: Equipment)
     stack.push_async_callback(services.catalog.close)
     for one in services.assistants:
         services.catalog.tell_skipped(one.definition)
+    if services.redis is not None and services.store.is_shared:
+        tell_what_is_apart(services.settings, [one.definition for one in services.assistants])
     await stack.enter_async_context(services.authenticator)
     if services.operators is not None:
         await stack.enter_async_context(services.operators)

@@ -21,6 +21,7 @@ from api.tokens import FOR_OTHERS, TokenCheck, audiences_of
 logger = structlog.get_logger()
 
 DEFAULT_ROLE = "client"
+WEEK_S = 7 * 86_400
 BRANCH = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?")
 FURTHEST_S = 2**53
 """A time that is further away from 1970 is none that can be counted with; issuers that write milliseconds stay far below."""
@@ -93,8 +94,8 @@ class Authenticator(TokenCheck):
         )
 
 
-def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str | None, ttl_s: int) -> str:
-    """Return a token for development, signed with the shared secret.
+def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str | None, ttl_s: int = WEEK_S) -> str:
+    """Return a token for development, signed with the shared secret; it lives no longer than one may here (`FRONTDESK_JWT_MAX_LIFETIME_S`).
 
     Raises:
         ConfigurationError: this installation checks tokens with a public key, so none can be signed here; or it has no
@@ -109,7 +110,7 @@ def sign(settings: Settings, *, tenant: str, user: str, role: str, branch: str |
             " start (scripts/serve); run this in the same folder, or name the server's in FRONTDESK_DATA, or its FRONTDESK_JWT_SECRET"
         )
     now = int(time.time())
-    claims: dict[str, object] = {"iat": now, "exp": now + ttl_s}
+    claims: dict[str, object] = {"iat": now, "exp": now + min(ttl_s, settings.jwt_max_lifetime_s or ttl_s)}
     put(claims, settings.claim_user[0], user)
     put(claims, settings.claim_tenant[0], tenant)
     if settings.claim_role:

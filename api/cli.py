@@ -18,7 +18,7 @@ from agent.principal import is_tenant_id
 from agent.redis.errors import RedisAwayError
 from api import __version__, logs, terminal
 from api.at_rest import close_files, close_new_files
-from api.auth import sign
+from api.auth import WEEK_S, sign
 from api.binding import write_nowhere
 from api.operator.audit import add_audit
 from api.operator.commands import add_commands
@@ -32,10 +32,8 @@ cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
 )
 
-DAY_S = 86_400
 MODULES = "the server's modules"
 """What a start is at first; compiling them takes a while where nobody could write that down before."""
-TOKEN_TTL_S = 7 * DAY_S
 
 AssistantOption = Annotated[
     Path | None,
@@ -163,7 +161,9 @@ def token(
     user: Annotated[str, typer.Option()] = "owner",
     role: Annotated[str | None, typer.Option(help="default: the user's name, as in the demo")] = None,
     branch: Annotated[str | None, typer.Option(help="a branch id")] = None,
-    ttl: Annotated[int, typer.Option(min=1, help="seconds until it expires")] = TOKEN_TTL_S,
+    ttl: Annotated[
+        int, typer.Option(min=1, help="seconds until it expires; FRONTDESK_JWT_MAX_LIFETIME_S is the most")
+    ] = WEEK_S,
 ) -> None:
     """Print a signed token for development."""
     with _readable_errors():
@@ -191,7 +191,7 @@ def chat(
     """Talk with the assistant of a running server."""
     with _readable_errors():
         settings = _settings()
-        bearer = bearer or sign(settings, tenant="aurora", user="owner", role="owner", branch=None, ttl_s=DAY_S)
+        bearer = bearer or sign(settings, tenant="aurora", user="owner", role="owner", branch=None)
         talk = terminal.Talk(conversation, resume, assistant, model or ())
         status = terminal.run_chat(message, talk, url=url, token=bearer, memory=settings.data / "terminal.json")
     raise typer.Exit(status)

@@ -265,6 +265,8 @@ def load_settings() -> Settings:
 def invalid(error: ValidationError) -> list[tuple[str, str]]:
     """Return the variables that hold no valid value, each with what is wrong. No value is shown."""
     found = error.errors(include_input=False, include_url=False)
+    deeper = {one["loc"][0] for one in found if len(one["loc"]) > 1}  # a list with a wrong entry is told of by that
+    found = [one for one in found if one["type"] != "too_short" or one["loc"][0] not in deeper]
     return [(variable_of(Settings, str(one["loc"][0])), _says(one)) for one in found]
 
 
@@ -277,7 +279,8 @@ def _says(mistake: ErrorDetails) -> str:
     place = ".".join(step for step in steps if "[" not in step)
     says = KINDS.get(mistake["type"], mistake["msg"])
     if mistake["type"] == "too_short" and "min_length" in (said := mistake.get("ctx", {})):
-        says = f"at least {said['min_length']} characters are needed"
+        is_list = said.get("field_type") == "Tuple"
+        says = "name at least one" if is_list else f"at least {said['min_length']} characters are needed"
     if mistake["type"] == "extra_forbidden":
         says = f"there is no such name; there are {', '.join(Keep.model_fields)}"
     return f"{place}: {says}" if place else says

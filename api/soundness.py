@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from agent.assistant.source import load_definitions
+from agent.assistant.definition import Assistant
+from agent.assistant.roles import roles_named
+from agent.assistant.source import find_definitions, load_definitions
 from agent.errors import ConfigurationError
+from agent.http import check_url, fits_into_header
 from agent.principal import is_tenant_id
+from api.auth import DEFAULT_ROLE
 from api.presets import PRESETS
 from api.settings import Settings
 from api.token_settings import ANY
@@ -22,6 +26,11 @@ USUAL_PORTS = {"http": "80", "https": "443"}
 """Ports that browsers leave out of what they send."""
 HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 EVERYBODY = "*"
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+"""The name of a bucket, as the most lenient of the stores takes it."""
+PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+LANGSMITH = ("API_KEY", "ENDPOINT", "RUNS_ENDPOINTS")
+"""Any of these, behind LANGSMITH_ or LANGCHAIN_, says where traces go."""
 SHORTEST_S, LONGEST_S = 0.001, 10 * 366 * 86_400
 MOST = 10**15
 
@@ -45,6 +54,8 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _of_sizes(settings)
     yield from _of_tokens(settings)
     yield from _of_authorities(os.environ)
+    yield from _of_files(settings)
+    yield from _of_no_use(settings, os.environ)
     preset = PRESETS.get(settings.jwt_preset or "")
     if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
         yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
@@ -84,6 +95,72 @@ def _of_authorities(environment: Mapping[str, str]) -> Iterator[Mistake]:
             yield Mistake("SSL_CERT_FILE", f"{file} holds no certificate, so nobody's would be believed", do)
     if (folder := environment.get("SSL_CERT_DIR")) and not any(map(os.path.isdir, folder.split(os.pathsep))):
         yield Mistake("SSL_CERT_DIR", f"there is no folder {folder}", do)
+
+
+def _of_files(settings: Settings) -> Iterator[Mistake]:
+    """Yield what would let no file be kept, or none where the operator wants it, which only the first upload would find out."""
+    folder, bucket = settings.file_folder, settings.file_bucket
+    if folder is not None and str(folder).startswith("~"):
+        yield Mistake("FRONTDESK_FILE_FOLDER", "only a shell knows what ~ is", "write the path in full")
+    elif folder is not None and (says := _why_no_folder(folder)):
+        yield Mistake("FRONTDESK_FILE_FOLDER", f"{folder.absolute()}: {says}", "name a folder that can be written")
+    if bucket is None:
+        for name in ("file_bucket_url", "file_bucket_key_id", "file_bucket_secret"):
+            if getattr(settings, name) is not None:
+                says = "of no use without FRONTDESK_FILE_BUCKET"
+                yield Mistake(variable_of(Settings, name), says, "name the bucket there, or leave this out")
+    elif not BUCKET.fullmatch(bucket):
+        says = f"{bucket!r} is no name of a bucket"
+        yield Mistake("FRONTDESK_FILE_BUCKET", says, "write it like desk: its address is FRONTDESK_FILE_BUCKET_URL")
+    elif not all(PART.fullmatch(part) for part in settings.file_bucket_prefix.split("/")):
+        says = f"{settings.file_bucket_prefix!r} begins no name of a file"
+        yield Mistake("FRONTDESK_FILE_BUCKET_PREFIX", says, "write it like frontdesk, or desk/files")
+    elif settings.file_bucket_url is not None:
+        try:
+            check_url(settings.file_bucket_url, name="it")
+        except ConfigurationError as exc:
+            yield Mistake("FRONTDESK_FILE_BUCKET_URL", str(exc), "write it like https://s3.example.com")
+    if settings.max_file_bytes > settings.max_loose_file_bytes:
+        says = "less than FRONTDESK_MAX_FILE_BYTES, so no file of that size could ever be sent"
+        yield Mistake("FRONTDESK_MAX_LOOSE_FILE_BYTES", says, "raise it, or lower that one")
+
+
+def _why_no_folder(folder: Path) -> str | None:
+    """Return why nothing can be put into a folder, or into the nearest one above it that is there; None where it can."""
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        return "it is no folder"
+    return None if os.access(there, os.W_OK | os.X_OK) else "it cannot be written"
+
+
+def _of_no_use(settings: Settings, environment: Mapping[str, str]) -> Iterator[Mistake]:
+    """Yield what was set to get something that something else keeps away, without a word."""
+    if settings.demo_hosts and not settings.is_demo:
+        others = ("assistant", "backend_url", "jwt_secret", "jwt_algorithms", "jwt_preset")
+        named = " and ".join(variable_of(Settings, name) for name in others if name in settings.model_fields_set)
+        says = f"this is not the demo, because of {named or '--assistant'}"
+        yield Mistake("FRONTDESK_DEMO_HOSTS", says, "leave it out, or that")
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token is not None else ""
+    if not fits_into_header(token):
+        yield Mistake("FRONTDESK_METRICS_TOKEN", "it holds a sign that no header can hold", "take it out")
+    if settings.trace_hosts and settings.traces == "off":
+        yield Mistake("FRONTDESK_TRACE_HOSTS", "of no use while FRONTDESK_TRACES is off", "set that to on")
+    whereto = (f"{prefix}_{name}" for prefix in ("LANGSMITH", "LANGCHAIN") for name in LANGSMITH)
+    if settings.tracing and not any(environment.get(name) for name in whereto):
+        says = "LangSmith would refuse what is sent: LANGSMITH_API_KEY is not set"
+        yield Mistake("FRONTDESK_TRACING", says, "set it, or LANGSMITH_ENDPOINT, or leave this out")
+
+
+def mistakes_in_roles(settings: Settings, definitions: Mapping[str, Assistant]) -> Iterator[Mistake]:
+    """Yield the roles of definitions that no token can have, because the map of roles gives none of them to anybody."""
+    if not settings.role_map:
+        return
+    given = dict.fromkeys((*settings.role_map.values(), DEFAULT_ROLE))
+    for file, definition in definitions.items():
+        for place, role in roles_named(definition):
+            if role not in given:
+                says = f"{place}: nobody is a {role!r}: FRONTDESK_ROLE_MAP gives {', '.join(given)}"
+                yield Mistake(file, says, "name one of these, or add it there")
 
 
 def _of_hosts(settings: Settings) -> Iterator[Mistake]:
@@ -158,7 +235,7 @@ def _is_sent_by_browsers(origin: str) -> bool:
     return port is None or (int(port) <= 65535 and port != USUAL_PORTS.get(found["scheme"]))
 
 
-def _make_folder(settings: Settings) -> None:
+def _make_data(settings: Settings) -> None:
     """Make the folder that a SQLite file and a secret are put into, before anything else is.
 
     Raises:
@@ -168,13 +245,15 @@ def _make_folder(settings: Settings) -> None:
         raise ConfigurationError("FRONTDESK_DATA: only a shell knows what ~ is; write the path in full")
     if settings.database_url is not None:
         return  # it may be that nothing is put there
+    _make(settings.data, "FRONTDESK_DATA")
+
+
+def _make(folder: Path, variable: str) -> None:
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         says = "it is no folder" if isinstance(exc, FileExistsError | NotADirectoryError) else exc.strerror
-        raise ConfigurationError(
-            f"FRONTDESK_DATA: {settings.data.absolute()}: {says}; name a folder that can be made"
-        ) from None
+        raise ConfigurationError(f"{variable}: {folder.absolute()}: {says}; name a folder that can be made") from None
 
 
 def check_settings(settings: Settings) -> None:
@@ -183,9 +262,13 @@ def check_settings(settings: Settings) -> None:
     Raises:
         ConfigurationError: some do not; the text is one line, and says of each what would be right.
     """
-    _make_folder(settings)
-    definitions = load_definitions(settings.assistant).values()
-    named = {name for one in definitions for name in named_by(one)}
+    _make_data(settings)
+    files = find_definitions(settings.assistant)
+    definitions = {str(files[name]): one for name, one in load_definitions(settings.assistant).items()}
+    named = {name for one in definitions.values() for name in named_by(one)}
     strange = (Mistake(name, "is no setting", do) for name, do in strange_variables(Settings, named))
-    if wrong := [f"{one.variable}: {one.says}; {one.do}" for one in (*mistakes(settings), *strange)]:
+    every = (*mistakes(settings), *strange, *mistakes_in_roles(settings, definitions))
+    if wrong := [f"{one.variable}: {one.says}; {one.do}" for one in every]:
         raise ConfigurationError("; ".join(wrong))
+    if settings.file_folder is not None:
+        _make(settings.file_folder, "FRONTDESK_FILE_FOLDER")

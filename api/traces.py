@@ -23,11 +23,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import metrics, spans
 from agent.errors import ConfigurationError
-from agent.http import check_url
 from agent.masking import HIDDEN
 from agent.origin import origin
 from agent.spans import Place, Recorder, Span, Value
 from api import __version__
+from api.trace_variables import check_variables
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -68,9 +68,7 @@ class Traces:
         logging.getLogger("opentelemetry").setLevel(
             logging.CRITICAL
         )  # it has a line for each batch, we for each change
-        for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-            if said := os.environ.get(name):
-                check_url(said, name=name)
+        check_variables(os.environ, waiting=WAITING)
         ours = {"service.name": "frontdesk", "service.version": __version__, "service.instance.id": uuid4().hex}
         self._resource = Resource(ours).merge(OTELResourceDetector().detect())
         self._sampler = TracerProvider(shutdown_on_exit=False).sampler

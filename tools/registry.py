@@ -70,6 +70,8 @@ def load_toolsets(
     own: list[Toolset] = []
     if assistant.memory is not None:
         memory = MemoryToolset(assistant.memory, memories)
+        if taken := [tool.name for tool in memory.every if tool.name in known]:
+            raise ConfigurationError(f"memory has a tool {taken[0]!r} of its own: give the other one another name")
         _add(known, memory.every)
         own.append(memory)
     if twice := sorted(set(assistant.page_tools) & {*known, FIND_TOOLS}):

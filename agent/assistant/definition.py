@@ -27,6 +27,7 @@ from agent.assistant.mistakes import told
 from agent.assistant.model import Definition, TenantId, ToolWords
 from agent.assistant.models import Models
 from agent.assistant.pages import PageTools
+from agent.assistant.roles import OF_USERS, roles_named
 from agent.assistant.selection import Selection
 from agent.assistant.suggestions import Starters, Suggestions
 from agent.assistant.toolsets import Toolsets
@@ -186,6 +187,15 @@ class Assistant(Definition):
     def _visitors_have_no_role(self) -> Self:
         if self.public is not None and self.roles is not None:
             raise ValueError("roles: an assistant that is open to visitors (public) cannot be kept from anybody")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_for_its_roles(self) -> Self:
+        if self.roles is None:
+            return self
+        for place, role in roles_named(self, of=OF_USERS):
+            if role not in self.roles:
+                raise ValueError(f"{place}: {role!r} is not among roles, so nobody of it uses this assistant")
         return self
 
     @property

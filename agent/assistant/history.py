@@ -11,7 +11,8 @@ class Folding(Definition):
     """How turns that leave the window are folded into a summary. In a definition `true` alone stands for all defaults, `false` for none."""
 
     model: str | None = Field(
-        default=None, description="of the assistant's, which writes it; None: the one that answered"
+        default=None,
+        description="of the assistant's, which writes it; None: the one that answered, as where this one cannot be used",
     )
     tokens: int = Field(default=800, ge=100, le=4000, description="of a summary's words, estimated; more are cut")
     short_tokens: int = Field(

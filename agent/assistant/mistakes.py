@@ -7,6 +7,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from agent.assistant.model import ToolWords
+from agent.assistant.toolsets import ToolDefinition
+
 WORDS = {
     "missing": "is missing",
     "model_type": "must be an object of names and values",
@@ -41,23 +44,29 @@ FEW = 12
 def told(error: ValidationError, whole: type[BaseModel]) -> str:
     """Return the mistakes in one line, each with its place in `whole`."""
     mistakes = error.errors()
-    places = [mistake["loc"] for mistake in mistakes]
-    return "; ".join(
-        _told(mistake, whole)
-        for mistake in mistakes
-        # A list with a wrong entry is none, and so too short as well.
-        if mistake["type"] != "too_short" or not any(_is_below(place, mistake["loc"]) for place in places)
+    return "; ".join(_told(one, whole) for one in mistakes if not _is_told_by_another(one, mistakes, whole))
+
+
+def _is_told_by_another(mistake: ErrorDetails, mistakes: Sequence[ErrorDetails], whole: type[BaseModel]) -> bool:
+    """Return whether what is wrong stands deeper: a list with a wrong entry is too short as well, an object is no word either."""
+    if mistake["type"] not in ("too_short", "literal_error"):
+        return False
+    place = _walk(mistake["loc"], whole)[0]
+    others = [(one, _walk(one["loc"], whole)[0]) for one in mistakes if one is not mistake]
+    return any(
+        other[: len(place)] == place and (len(other) > len(place) or one["type"] == "value_error")
+        for one, other in others
     )
-
-
-def _is_below(place: Sequence[int | str], other: Sequence[int | str]) -> bool:
-    return len(place) > len(other) and place[: len(other)] == other
 
 
 def _told(mistake: ErrorDetails, whole: type[BaseModel]) -> str:
     kind = mistake["type"]
     steps, parts = _walk(mistake["loc"], whole)
+    if kind == "value_error" and not steps:
+        return mistake["msg"].removeprefix(OF_OURS)  # which names its place itself
     place = ".".join(steps) or "the file"
+    if kind == "extra_forbidden" and parts == [ToolWords] and steps[-1] in ToolDefinition.model_fields:
+        return f"{place}: a toolset says that of its tools: put it below toolsets, in the tools of that one"
     if kind == "extra_forbidden":
         return f"{place}: there is no such name here{_near(steps[-1], parts)}"
     if kind == "string_pattern_mismatch":

@@ -3,15 +3,30 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from agent.assistant.kinds import CLASS, read_spec
 from agent.assistant.model import Definition
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""The name of one (RFC 9110, 5.6.2)."""
 KEPT_HEADERS = frozenset({"authorization", "host", "content-length", "content-type"})
 """Headers that are Frontdesk's own to set: a definition has neither a key nor how a request is framed."""
-"""The name of one (RFC 9110, 5.6.2)."""
+
+
+def _that_can_be_sent(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not HEADER.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header")
+        if name.lower() in KEPT_HEADERS:
+            raise ValueError(f"{name} is sent as its provider wants it: the key is what api_key_env names")
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"{name}: a header holds one line of ASCII")
+    return headers
+
+
+Headers = Annotated[dict[str, str], AfterValidator(_that_can_be_sent)]
+"""Headers of the requests to a provider."""
 
 
 class ModelAbilities(Definition):
@@ -61,7 +76,7 @@ class ModelDefinition(Definition):
         pattern=r"^[A-Za-z_]\w*$",
         description="the variable with its key; None: that of its kind, which no other server gets",
     )
-    headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
+    headers: Headers = Field(default={}, description="sent with each request; no secrets, the file is no place")
     extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
     parameters: dict[str, Any] = Field(
         default={},
@@ -70,18 +85,6 @@ class ModelDefinition(Definition):
     abilities: ModelAbilities = ModelAbilities()
     price: ModelPrice | None = None
     context: int | None = Field(default=None, ge=1000, description="tokens; the history takes three quarters at most")
-
-    @field_validator("headers")
-    @classmethod
-    def _can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not HEADER.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a header")
-            if name.lower() in KEPT_HEADERS:
-                raise ValueError(f"{name} is sent as its provider wants it: the key is what api_key_env names")
-            if not (value.isascii() and value.isprintable()):
-                raise ValueError(f"{name}: a header holds one line of ASCII")
-        return headers
 
     @property
     def label(self) -> str:

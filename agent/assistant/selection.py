@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from agent.assistant.backends import VARIABLE
 from agent.assistant.model import Definition
@@ -22,6 +22,13 @@ class EmbeddingModel(Definition):
     timeout_s: float = Field(
         default=1.0, gt=0, le=30, description="for a question's vector; without it words alone rank"
     )
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_the_request_alone(cls, extra: dict[str, Any]) -> dict[str, Any]:
+        if found := sorted({"model", "input", "encoding_format"} & set(extra)):
+            raise ValueError(f"{found[0]} is Frontdesk's own field of the request")
+        return extra
 
 
 class Selection(Definition):

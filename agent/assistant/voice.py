@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from agent.assistant.backends import VARIABLE
 from agent.assistant.model import Definition
-from agent.assistant.models import HEADER
+from agent.assistant.models import Headers
 from agent.region import Locale
 
 BROWSER: Final = "browser"
@@ -25,18 +25,8 @@ class VoiceModel(Definition):
         pattern=VARIABLE,
         description="the variable with its key; None: OPENAI_API_KEY, which no other server gets",
     )
-    headers: dict[str, str] = Field(default={}, description="sent with each request; no secrets, the file is no place")
+    headers: Headers = Field(default={}, description="sent with each request; no secrets, the file is no place")
     extra_body: dict[str, Any] = Field(default={}, description="fields of the request that only this server knows")
-
-    @field_validator("headers")
-    @classmethod
-    def _can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not HEADER.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a header")
-            if not (value.isascii() and value.isprintable()):
-                raise ValueError(f"{name}: a header holds one line of ASCII")
-        return headers
 
     @field_validator("extra_body")
     @classmethod

@@ -34,7 +34,9 @@ class Objects:
         try:
             from obstore.store import S3Store
         except ModuleNotFoundError as exc:
-            raise ConfigurationError("FRONTDESK_FILE_BUCKET needs the extra: pip install 'frontdesk[s3]'") from exc
+            raise ConfigurationError(
+                "FRONTDESK_FILE_BUCKET needs the extra: pip install 'frontdesk[s3]', or scripts/setup serve in a checkout"
+            ) from exc
         config: dict[str, Any] = {"region": bucket.region}
         if bucket.url is not None:
             config |= {"endpoint": bucket.url, "virtual_hosted_style_request": False}

@@ -21,6 +21,7 @@ from agent.budget import Rates
 from agent.errors import ConfigurationError, InvalidRequestError
 from agent.http import check_provider_url, fits_into_header, open_session
 from agent.models.calling import TextCallingModel
+from agent.models.listed import check_fallback, check_listed
 from agent.settings import RuntimeSettings, read_variable
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Catalog:
         if self._settings.openai_base_url is not None:
             check_provider_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
         self._check(assistant)
+        check_fallback(assistant.fallback, self._wanted(assistant), self._offline)
         for tenant_id, override in assistant.tenants.items():
             try:
                 self._check(assistant.for_tenant(tenant_id))
@@ -107,9 +109,7 @@ class Catalog:
 
     def _check(self, assistant: Assistant) -> None:
         wanted = self._wanted(assistant)
-        labels = [model.label for model in wanted]
-        if twice := next((label for label in labels if labels.count(label) > 1), None):
-            raise ConfigurationError(f"model {twice!r} is there twice: give one of them a name")
+        check_listed(wanted, self._offline)
         for model in wanted:
             self._check_kind(model.spec, is_settings=model.label == self._settings.model)
             if model.abilities.tool_calls == "text" and not model.abilities.tools:

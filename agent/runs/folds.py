@@ -185,7 +185,9 @@ class Folds:
         """Return what the model makes of it; None where that is nothing."""
         owner, run, assistant, folding = fold
         catalog, before, turns = self._runtime.catalog, found.before, found.turns
-        definition = catalog.find(assistant, folding.model or run.model)
+        # A tenant with models of its own may not have the one that is named, and nobody may have its key.
+        name = folding.model if folding.model in catalog.names(assistant) else run.model
+        definition = catalog.find(assistant, name)
         offer = Offer(catalog.open(definition, assistant.limits), (), timeout_s=folding.timeout_s)
         most_tokens = catalog.window(definition, assistant.history).tokens
         given: Sequence[BaseMessage] = request(turns, before, folding=folding, most_tokens=most_tokens)

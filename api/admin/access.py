@@ -132,8 +132,8 @@ def operators_of(settings: Settings) -> Operators | None:
         ConfigurationError: they do so by halves.
     """
     if settings.admin_issuer is None:
-        for name in ("admin_audience", "admin_jwks_url", "admin_public_key", "admin_rights"):
-            if getattr(settings, name):
+        for name in ("admin_audience", "admin_jwks_url", "admin_public_key", "admin_rights", "admin_claim"):
+            if getattr(settings, name) not in (None, Settings.model_fields[name].default):
                 raise ConfigurationError(f"FRONTDESK_ADMIN_ISSUER: needed with FRONTDESK_{name.upper()}")
         return None
     return Operators(settings)
@@ -195,6 +195,13 @@ def _trusted(settings: Settings) -> Trusted:
         raise ConfigurationError("FRONTDESK_ADMIN_JWKS_URL or FRONTDESK_ADMIN_PUBLIC_KEY: name one of them")
     if not settings.admin_rights:
         raise ConfigurationError('FRONTDESK_ADMIN_RIGHTS: name what lets do what, like {"support": ["runs"]}')
+    if nothing := [word for word, rights in settings.admin_rights.items() if not (word.strip() and rights)]:
+        raise ConfigurationError(f"FRONTDESK_ADMIN_RIGHTS: {nothing[0]!r} gives no right to anybody; leave it out")
+    claim = settings.admin_claim
+    if claim != claim.strip() or claim[:1] in "[{" or not all(claim.split(".")):
+        raise ConfigurationError(
+            "FRONTDESK_ADMIN_CLAIM: write it like roles, or realm_access.roles for one below another"
+        )
     return Trusted("FRONTDESK_ADMIN", settings.admin_algorithms, audience, issuer)
 
 

@@ -15,6 +15,8 @@ from api.doctor.finding import Finding, fail, ok, warn
 from api.equipment import Equipment, equip
 from api.inventory import listed, title
 from api.settings import Settings
+from api.sharing import what_is_apart
+from api.soundness import mistakes_in_roles
 from api.variables import named_by
 
 
@@ -46,7 +48,19 @@ async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding
         for one in equipment.assistants:
             found += [_models(catalog, one), *_voice(equipment.voices, one)]
             found += [await _tools(stack, one, toolset) for toolset in one.toolsets]
-    return equipment, found
+    return equipment, [*found, *_together(settings, equipment)]
+
+
+def _together(settings: Settings, equipment: Equipment) -> list[Finding]:
+    """Return what is wrong with definitions beside these settings, though each is right by itself."""
+    definitions = {one.id: one.definition for one in equipment.assistants}
+    found = [
+        fail(f"assistant {one.variable}: roles", one.says, one.do) for one in mistakes_in_roles(settings, definitions)
+    ]
+    if settings.redis_url is not None and settings.database.startswith("postgresql"):
+        apart = what_is_apart(settings, definitions.values())
+        found += [warn(f"several processes: {name}", "each has its own", do) for name, do in apart.items()]
+    return found
 
 
 def variables_named(equipment: Equipment | None) -> set[str] | None:

@@ -425,6 +425,22 @@ async def test_a_budget_counts_it_and_refuses_it(open_frontdesk: OpenWorld) -> N
         assert used == 15 * (4 if outcome == "made" else 3)
 
 
+async def test_where_the_model_that_is_named_cannot_be_used_the_one_that_answered_makes_it(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G611: a tenant with models of its own has not the assistant's, and of a model whose key is missing nobody is asked."""
+    keyless = {"name": "small", "spec": "openai:small", "api_key_env": "NO_SUCH_KEY"}
+    history = {"messages": 8, "summary": {"short_tokens": 0, "model": "small"}}
+    of_acme = {"acme": {"models": ["openai:own"]}}
+    models = ["openai:scripted", keyless, "demo"]
+    world = await open_frontdesk(assistant={"models": models, "history": history, "tenants": of_acme})
+    await turns(world.person(), "one", "two", "three")
+    await folds(world, 1)
+    await turns(world.person("globex"), "one", "two", "three")
+    await folds(world, 2)
+    assert [one["model"] for one in world.provider.summaries] == ["own", "scripted"]
+
+
 async def test_it_can_be_switched_off_and_is_bounded(open_frontdesk: OpenWorld) -> None:
     """G557: and of many at once those beyond the limit are left to the next turns."""
     world = await open_frontdesk(assistant={"history": {"messages": 8, "summary": False}})

@@ -243,7 +243,8 @@ async def test_roles_room_and_time_of_a_database_are_looked_at(
     """G309."""
     url = sqlalchemy_url(new_database(postgres))
     right = {"FRONTDESK_DATABASE_URL": as_application(url), "FRONTDESK_DATABASE_UPKEEP_URL": url}
-    well = await look(**right, FRONTDESK_REDIS_URL=redis_server.url, FRONTDESK_WORKERS="2", FRONTDESK_JWT_SECRET=SECRET)
+    shared = {"FRONTDESK_REDIS_URL": redis_server.url, "FRONTDESK_HANDOVER_KEY": SECRET, "FRONTDESK_WORKERS": "2"}
+    well = await look(**right, **shared, FRONTDESK_JWT_SECRET=SECRET)
     own = [one for name, one in well.items() if not name.startswith("assistant")]
     assert {one.level for one in own} == {"ok"}, own
     swapped = {"FRONTDESK_DATABASE_URL": url, "FRONTDESK_DATABASE_UPKEEP_URL": as_application(url)}
@@ -300,6 +301,29 @@ async def test_a_redis_that_hangs_is_told_and_a_cluster_and_valkey_are_well(
             found = await look(FRONTDESK_REDIS_URL=one, FRONTDESK_REDIS_TIMEOUT_S="5")
             assert found["Redis: reachable"].says.startswith("Valkey 9"), found
             assert found["Redis: writing"].level == "ok"
+
+
+async def test_what_each_of_several_processes_has_for_itself_is_told(look: Look, tmp_path: Path) -> None:
+    """G613: whether or not the engines are there."""
+    desk = write_assistant(tmp_path, models=["demo"], toolsets=[], files={"types": ["text"]})
+    engines = {
+        "FRONTDESK_DATABASE_URL": "postgresql+psycopg://u@127.0.0.1:1/x",
+        "FRONTDESK_REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    apart = ["several processes: files_are_apart", "several processes: no_handover_key"]
+    found = await look(FRONTDESK_ASSISTANT=str(desk), **engines)
+    assert sorted(name for name, one in found.items() if one.level == "warn") == apart
+    shared = {"FRONTDESK_HANDOVER_KEY": SECRET, "FRONTDESK_FILE_FOLDER": str(tmp_path)}
+    found = await look(**shared)
+    assert not [name for name in apart if name in found]
+
+
+async def test_roles_that_no_token_can_have_are_told(look: Look, tmp_path: Path) -> None:
+    """G610"""
+    desk = write_assistant(tmp_path, models=["demo"], toolsets=[], audit={"roles": ["auditor"]})
+    found = await look(FRONTDESK_ASSISTANT=str(desk), FRONTDESK_ROLE_MAP='{"org:admin": "owner"}')
+    [told] = [one for name, one in found.items() if name.endswith(": roles")]
+    assert (told.level, "nobody is a 'auditor'" in told.says) == ("FAIL", True)
 
 
 def test_a_redis_that_is_too_old_or_far_away_is_told() -> None:

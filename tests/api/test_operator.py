@@ -1,6 +1,7 @@
 """What an operator sees and copies: runs and their use by tenant, and a database that is whole wherever it is put back."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -197,6 +198,8 @@ def of_later(file: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
 
+NOBODY = 65534
+"""A user that has no files."""
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "a damaged one": (damaged, "damaged|cannot be copied"),
     "half of one": (lambda file: file.write_bytes(file.read_bytes()[:20_000]), "damaged|cannot be copied"),
@@ -267,6 +270,20 @@ async def test_a_copy_of_the_first_release_is_put_back_as_well(ours: Settings, t
         found = (await connection.execute(select(runs.c.state, runs.c.error_code).order_by(runs.c.turn))).all()
     assert [tuple(one) for one in found] == [("completed", None), ("failed", "interrupted")]
     await store.close()
+
+
+def test_what_root_puts_back_belongs_to_whom_it_belonged(ours: Settings, tmp_path: Path) -> None:
+    """G615: else the service, which is somebody else, could not open its own database."""
+    copy, database = tmp_path / "one.db", ours.data / "frontdesk.db"
+    backup(ours, copy, replaces=False)
+    owner = NOBODY if os.geteuid() == 0 else os.getuid()  # nobody else gives a file away
+    for path in (ours.data, database):
+        os.chown(path, owner, -1)
+    restore(ours, copy)
+    assert database.stat().st_uid == owner
+    database.unlink()
+    restore(ours, copy)
+    assert (database.stat().st_uid, copy.stat().st_uid) == (owner, os.getuid())
 
 
 def test_nothing_is_put_back_while_a_server_runs(ours: Settings, tmp_path: Path) -> None:

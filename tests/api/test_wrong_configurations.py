@@ -39,7 +39,7 @@ Serve = Callable[..., Result]
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Start a server in an empty folder, with nothing set but what is given."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_"))]:
+    for name in [name for name in os.environ if name.startswith(("FRONTDESK_", "OPENAI_", "OTEL_", "LANGSMITH_"))]:
         monkeypatch.delenv(name)
 
     def run(*arguments: str, **environment: str) -> Result:
@@ -65,6 +65,12 @@ def is_one_line(done: Result, *says: str) -> None:
     assert SECRET not in done.output
 
 
+OPERATORS = {
+    "FRONTDESK_ADMIN_ISSUER": "https://staff.example.com",
+    "FRONTDESK_ADMIN_AUDIENCE": "desk-admin",
+    "FRONTDESK_ADMIN_JWKS_URL": "https://staff.example.com/jwks.json",
+    "FRONTDESK_ADMIN_RIGHTS": '{"support": ["runs"]}',
+}
 VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     "no number": ({"FRONTDESK_MAX_RUNS": SECRET}, "FRONTDESK_MAX_RUNS", "valid integer"),
     "negative": ({"FRONTDESK_MAX_RUNS": "-1"}, "FRONTDESK_MAX_RUNS", "greater than or equal to 1"),
@@ -233,12 +239,71 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
         "127.0.0.1:1",
         "nothing listens there",
     ),
+    "files in a file": ({"FRONTDESK_FILE_FOLDER": "/etc/hostname"}, "FRONTDESK_FILE_FOLDER", "it is no folder"),
+    "files in /proc": ({"FRONTDESK_FILE_FOLDER": "/proc/nope"}, "FRONTDESK_FILE_FOLDER", "/proc/nope"),
+    "files at home": ({"FRONTDESK_FILE_FOLDER": "~/files"}, "FRONTDESK_FILE_FOLDER", "write the path in full"),
+    "the address of no bucket": ({"FRONTDESK_FILE_BUCKET_URL": "https://a"}, "FRONTDESK_FILE_BUCKET_URL", "without FRONTDESK_FILE_BUCKET"),
+    "the key to no bucket": ({"FRONTDESK_FILE_BUCKET_SECRET": SECRET}, "_FILE_BUCKET_SECRET", "without FRONTDESK_FILE_BUCKET"),
+    "a bucket by its address": ({"FRONTDESK_FILE_BUCKET": "s3://desk"}, "FRONTDESK_FILE_BUCKET", "write it like desk"),
+    "a store without scheme": (
+        {"FRONTDESK_FILE_BUCKET": "desk", "FRONTDESK_FILE_BUCKET_URL": "s3.example.com"},
+        "FRONTDESK_FILE_BUCKET_URL",
+        "https://s3.example.com",
+    ),
+    "a place of no bucket": (
+        {"FRONTDESK_FILE_BUCKET": "desk", "FRONTDESK_FILE_BUCKET_PREFIX": "../x"},
+        "FRONTDESK_FILE_BUCKET_PREFIX",
+        "write it like frontdesk",
+    ),
+    "files larger than all": ({"FRONTDESK_MAX_FILE_BYTES": "400000000"}, "FRONTDESK_MAX_LOOSE_FILE_BYTES", "raise it"),
+    "the demo's hosts without the demo": (
+        {"FRONTDESK_DEMO_HOSTS": '["demo.example.com"]', "FRONTDESK_JWT_SECRET": LONG_SECRET},
+        "FRONTDESK_DEMO_HOSTS",
+        "because of FRONTDESK_ASSISTANT and FRONTDESK_JWT_SECRET",
+    ),
+    "hosts of no trace": ({"FRONTDESK_TRACE_HOSTS": '["a.example"]'}, "FRONTDESK_TRACE_HOSTS", "FRONTDESK_TRACES is off"),
+    "tracing to nobody": ({"FRONTDESK_TRACING": "true"}, "FRONTDESK_TRACING", "LANGSMITH_API_KEY"),
+    "spans by gRPC": (
+        {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/protobuf",
+    ),
+    "no such sampler": ({"FRONTDESK_TRACES": "on", "OTEL_TRACES_SAMPLER": "ratio"}, "OTEL_TRACES_SAMPLER", "traceidratio"),
+    "more spans than wait": (
+        {"FRONTDESK_TRACES": "on", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "5000"},
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "up to 2048",
+    ),
+    "few of no number": ({"FRONTDESK_TRACES": "on", "OTEL_ATTRIBUTE_COUNT_LIMIT": "few"}, "OTEL_ATTRIBUTE_COUNT_LIMIT", "a whole number"),
+    "a header without a value": ({"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_HEADERS": "key"}, "OTEL_EXPORTER_OTLP_HEADERS", "name=value"),
+    "a collector's authorities of no file": (
+        {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nope.pem"},
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "there is no file /nope.pem",
+    ),
+    "operators' words that give nothing": (
+        {**OPERATORS, "FRONTDESK_ADMIN_RIGHTS": '{"support": []}'},
+        "FRONTDESK_ADMIN_RIGHTS",
+        "'support' gives no right",
+    ),
+    "operators' claim as a list": ({**OPERATORS, "FRONTDESK_ADMIN_CLAIM": '["roles"]'}, "FRONTDESK_ADMIN_CLAIM", "write it like roles"),
+    "operators' claim alone": ({"FRONTDESK_ADMIN_CLAIM": "groups"}, "FRONTDESK_ADMIN_ISSUER", "needed with FRONTDESK_ADMIN_CLAIM"),
+    "a token of metrics that cannot be sent": (
+        {"FRONTDESK_METRICS_TOKEN": f"{LONG_SECRET}\u201d"},
+        "FRONTDESK_METRICS_TOKEN",
+        "a sign that no header can hold",
+    ),
+    "a share above all": (
+        {"FRONTDESK_TRACES": "on", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "10"},
+        "OTEL_TRACES_SAMPLER_ARG",
+        "from 0 to 1",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("environment", "name", "right"), VARIABLES.values(), ids=VARIABLES)
 def test_a_wrong_variable_stops_the_start(serve: Serve, environment: dict[str, str], name: str, right: str) -> None:
-    """G395"""
+    """G395, G610"""
     is_one_line(serve(**environment), name, right)
 
 
@@ -310,17 +375,90 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an app that is not there": ({"backend": {"app": "nowhere:create"}}, "backend app nowhere:create: there is no nowhere.py in /"),
     "an app that is none": ({"backend": {"app": "builtins:repr"}}, "backend app builtins:repr: repr in builtins returns no ASGI app"),
     "an app of no file": ({"backend": {"app": "builtins:create"}}, "there is no function create in builtins"),
+    "a key among a voice's headers": (
+        {"voice": {"speech": {"model": "openai:x", "headers": {"authorization": "Bearer hunter2"}}}},
+        "headers: authorization is sent as its provider wants it: the key is what api_key_env names",
+    ),
+    "a field of our own for vectors": (
+        {"memory": {"embeddings": {"model": "openai:e", "extra_body": {"input": "x"}}}},
+        "extra_body: input is Frontdesk's own field of the request",
+    ),
+    "an address of the offline model": (
+        {"models": [{"spec": "demo", "base_url": "http://127.0.0.1:9/v1"}]},
+        "model demo: base_url: demo asks nobody; leave it out",
+    ),
+    "a fallback to nobody": ({"models": ["demo"], "fallback": True}, "fallback: there is no other model that goes on"),
+    "a fallback to itself": ({"models": ["demo"], "fallback": ["demo"]}, "fallback: there is no other model that goes on"),
+    "the address of vectors": (
+        {"memory": {"embeddings": {"model": "openai:e", "base_url": "http://127.0.0.1:9/v1/embeddings"}}},
+        "memory.embeddings: base_url: leave /embeddings out",
+    ),
+    "an action that the memory has": (
+        {"memory": True, "actions": {"recall": {"description": "d", "values": {"a": "b"}}}},
+        "memory has a tool 'recall' of its own: give the other one another name",
+    ),
+    "a memory as context": (
+        {"memory": True, "context": [{"tool": "recall"}]},
+        "context: recall is the memory's own: what fits a question is told without it",
+    ),
+    "a tool's question outside of its toolset": (
+        {"toolsets": ["right_tools"], "tools": {"go": {"confirm": True}}},
+        "tools.go.confirm: a toolset says that of its tools: put it below toolsets",
+    ),
+    "tools for a role that is kept out": (
+        {"roles": ["owner"], "toolsets": [{"python": "right_tools", "roles": ["ownr"]}]},
+        "toolsets.0.roles: 'ownr' is not among roles, so nobody of it uses this assistant",
+    ),
+    "facts of a role that is kept out": (
+        {"roles": ["owner"], "memory": {"tenant_writers": ["clerk"]}},
+        "memory.tenant_writers: 'clerk' is not among roles",
+    ),
     "an app without its function": ({"backend": {"app": "right_tools:create"}}, "there is no function create in /"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("changes", "said"), DEFINITIONS.values(), ids=DEFINITIONS)
 def test_a_wrong_definition_stops_the_start(serve: Serve, tmp_path: Path, changes: dict[str, Any], said: str) -> None:
-    """G395"""
+    """G395, G610"""
     (tmp_path / "right_tools.py").write_text(TOOL)
     file = tmp_path / "desk.yaml"
     file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, **changes}))
     is_one_line(serve(FRONTDESK_ASSISTANT=str(file)), str(file), said)
+
+
+TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "roles that the map gives nobody": (
+        {"FRONTDESK_ROLE_MAP": '{"org:admin": "owner"}'},
+        {"roles": ["org:admin"], "approvals": {"approvers": ["client"]}},
+        "roles: nobody is a 'org:admin': FRONTDESK_ROLE_MAP gives owner, client; name one of these",
+    ),
+    "approvers that the map gives nobody": (
+        {"FRONTDESK_ROLE_MAP": '{"org:admin": "owner"}'},
+        {"toolsets": [{"python": "right_tools", "tools": {"go": {"risk": "write", "approvers": ["boss"]}}}]},
+        "toolsets.0.tools.go.approvers: nobody is a 'boss'",
+    ),
+    "a price in another currency": (
+        {"FRONTDESK_BUDGET_CURRENCY": "EUR"},
+        {"models": [{"spec": "demo", "price": {"input": 1, "output": 1}}], "budgets": {"user": {"day": {"cost": 1}}}},
+        "budgets: a cost needs the price of each model in EUR: demo has none",
+    ),
+    "a fallback to whom the operator's model is": (
+        {"FRONTDESK_MODEL": "openai:x", "OPENAI_API_KEY": SECRET},
+        {"models": ["demo"], "fallback": ["demo"]},
+        "cannot listen",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environment", "changes", "said"), TOGETHER.values(), ids=TOGETHER)
+def test_what_settings_and_a_definition_say_together_is_looked_at(
+    serve: Serve, tmp_path: Path, environment: dict[str, str], changes: dict[str, Any], said: str
+) -> None:
+    """G610: the last one is right."""
+    (tmp_path / "right_tools.py").write_text(TOOL)
+    file = tmp_path / "desk.yaml"
+    file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, **changes}))
+    is_one_line(serve(FRONTDESK_ASSISTANT=str(file), **environment), said)
 
 
 FILES: dict[str, tuple[bytes, str]] = {

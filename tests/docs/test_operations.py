@@ -16,8 +16,10 @@ from support.world import World, write_assistant
 
 from api.logs import logged
 from api.settings import Settings
+from api.variables import variable_of
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "deploy" / "systemd" / "example.env").read_text("utf-8")
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 ALERTS = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
@@ -71,22 +73,25 @@ def test_panels_have_a_place_of_their_own() -> None:
 
 
 async def test_the_unit_of_systemd_starts_a_server_and_waits_for_its_end(nursery: Nursery, tmp_path: Path) -> None:
-    """Its command is run as it stands there, but for where things lie."""
+    """G612: its command is run as it stands there, with the settings of the file beside it, but for where things lie."""
     unit = ConfigParser(interpolation=None)
     unit.read(ROOT / "deploy" / "systemd" / "frontdesk.service")
     service = unit["Service"]
     program, *command = shlex.split(service["ExecStart"])
     assert Path(program) == Path(service["WorkingDirectory"]) / ".venv" / "bin" / "frontdesk"
-    name, _, data = service["Environment"].partition("=")
-    assert (name, data) == ("FRONTDESK_DATA", f"/var/lib/{service['StateDirectory']}")
+    said = dict(line.split("=", 1) for line in EXAMPLE.splitlines() if line and not line.startswith("#"))
+    assert said["FRONTDESK_DATA"] == f"/var/lib/{service['StateDirectory']}"
+    assert set(said) <= {variable_of(Settings, name) for name in Settings.model_fields}
+    assert service["RestartPreventExitStatus"] == "2"
     defaults = Settings.model_fields
     assert (
         float(service["TimeoutStopSec"]) > defaults["shutdown_grace_s"].default + defaults["shutdown_delay_s"].default
     )
     assert int(service["LimitNOFILE"]) > defaults["max_connections"].default
-    command[command.index("--assistant") + 1] = str(write_assistant(tmp_path, models=["demo"], toolsets=[]))
-
-    server = await nursery.fork(tmp_path, [*command, "--port", "0"], {name: str(tmp_path / "data")})
+    assistant = write_assistant(tmp_path, models=["demo"], toolsets=[])
+    places = {said["FRONTDESK_DATA"]: str(tmp_path / "data"), said["FRONTDESK_ASSISTANT"]: str(assistant)}
+    (tmp_path / ".env").write_text(re.sub("|".join(places), lambda found: places[found[0]], EXAMPLE))
+    server = await nursery.fork(tmp_path, [*command, "--port", "0"], {})
     await server.listening()
     server.send(signal.SIGTERM)
     assert await server.exited() == 0

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 from support.backend import TenantBackend
 from support.desk import Desk
+from support.operating import ADMIN, operators_token
 from support.provider import Call, Provider
 from support.serving import serve
 from support.world import Person, open_world
@@ -63,7 +64,16 @@ async def send(line: str, url: str, **values: str) -> httpx2.Response:
 def test_every_line_that_calls_curl_is_sent_here() -> None:
     """G412"""
     named = {path.name: len(found) for path in DOCUMENTS if (found := told(path))}
-    assert named == {"README.md": 1, "approvals.md": 5}
+    assert named == {"README.md": 1, "admin.md": 2, "approvals.md": 5}
+
+
+async def test_the_lines_on_operators_are_answered(tmp_path: Path, provider: Provider, backend: TenantBackend) -> None:
+    """G412"""
+    usage, erasure = (line for line, _ in told(ROOT / "docs" / "admin.md"))
+    async with open_world(tmp_path, provider, backend, **ADMIN) as world:
+        for line, says in ((usage, '"items":'), (erasure, '"found":')):
+            answer = await send(line, world.url, OPERATOR=operators_token())
+            assert (answer.status_code, says in answer.text) == (200, True), answer.text
 
 
 async def test_the_readmes_request_is_answered_as_a_stream(tmp_path: Path) -> None:
@@ -124,14 +134,12 @@ async def test_the_lines_on_approvals_ask_and_answer(
 
 
 def test_every_piece_of_a_definition_in_the_pages_fits_into_one() -> None:
-    """G412: a piece that begins with `tools` belongs to a toolset, and a list is one of models."""
+    """G412: as it stands there; a list is one of models."""
     pieces = [(path.name, text) for path in sorted(ROOT.glob("docs/*.md")) for text in blocks(path, "yaml")]
     assert len(pieces) > 20
     for name, text in pieces:
         piece = yaml.safe_load(text)
         piece = {"models": piece} if isinstance(piece, list) else piece
-        if (own := piece.pop("tools", None)) is not None:
-            piece["toolsets"] = [{"openapi": "shop.yaml", "tools": own}]
         assert Assistant.model_validate({**BASE, **piece}), (name, text)
 
 

@@ -10,6 +10,7 @@ from support.faults import until
 from support.front import (
     Site,
     keeps_the_metrics_from_the_world,
+    lets_files_through_to_all,
     passes_a_websocket_of_its_own_page,
     passes_each_token_at_once,
     passes_over_a_process_that_died,
@@ -26,7 +27,10 @@ pytestmark = pytest.mark.timeout(300)
 async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """One for all tests: the last one ends a process of it."""
     folder = tmp_path_factory.mktemp("caddy")
-    async with open_deployed(folder, nursery, sqlalchemy_url(new_database(postgres))) as deployed:
+    files = {"files": {"types": ["text"]}}
+    place = str(folder / "files")
+    database_url = sqlalchemy_url(new_database(postgres))
+    async with open_deployed(folder, nursery, database_url, assistant=files, FRONTDESK_FILE_FOLDER=place) as deployed:
         url = f"http://127.0.0.1:{free_port()}"
         config = folder / "Caddyfile"
         # Plain HTTP, and no door for its own administration: a name would want a certificate from outside.
@@ -46,6 +50,11 @@ async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPat
 async def test_each_token_passes_at_once(site: Site) -> None:
     """G332."""
     await passes_each_token_at_once(site)
+
+
+async def test_files_pass_and_are_there_at_each_process(site: Site) -> None:
+    """G614."""
+    await lets_files_through_to_all(site)
 
 
 async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:

@@ -33,6 +33,7 @@ GIVEN = {
     "REDIS_PASSWORD": "r" * 12,
     "FRONTDESK_METRICS_TOKEN": "m" * 20,
     "FRONTDESK_JWT_SECRET": SECRET,
+    "FRONTDESK_HANDOVER_KEY": "h" * 40,
 }
 LIMIT_S = 60.0
 pytestmark = pytest.mark.timeout(300)
@@ -107,6 +108,29 @@ def test_only_nginx_is_believed_and_it_is_where_the_processes_are_reached(servic
     assert on["postgres"] == on["redis"] == on["migrate"] == {"inside"}
     upstreams = re.findall(r"^server ([\w-]+):8000 ", (DEPLOY / "nginx" / "upstreams.conf").read_text(), re.MULTILINE)
     assert upstreams == ["frontdesk-1", "frontdesk-2"]
+
+
+def test_an_issuer_does_in_place_of_a_secret() -> None:
+    """G613: with what belongs to it."""
+    issuer = {"FRONTDESK_JWT_ISSUER": "https://issuer.example.com", "FRONTDESK_JWT_PRESET": "clerk"}
+    done = compose("config", "--format", "json", given={**GIVEN, "FRONTDESK_JWT_SECRET": "", **issuer})
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)["services"]["frontdesk-2"]["environment"]
+    assert {name: said[name] for name in issuer} == issuer
+    assert not said["FRONTDESK_JWT_SECRET"]
+
+
+def test_the_processes_have_in_common_what_they_must(services: dict[str, dict[str, Any]]) -> None:
+    """G613: the key that seals, and a folder of files that the image lets them write to."""
+    mounts = [
+        {one["target"]: one["source"] for one in services[name]["volumes"]} for name in ("frontdesk-1", "frontdesk-2")
+    ]
+    assert mounts[0]["/files"] == mounts[1]["/files"] == "files"
+    assert mounts[0]["/data"] != mounts[1]["/data"]
+    for name in ("frontdesk-1", "frontdesk-2"):
+        said = services[name]["environment"]
+        assert (said["FRONTDESK_FILE_FOLDER"], said["FRONTDESK_HANDOVER_KEY"]) == ("/files", "h" * 40)
+    assert "--mode=0700 /data /files" in (DEPLOY / "Dockerfile").read_text()
 
 
 @pytest.fixture
@@ -186,4 +210,5 @@ def settings_of(service: dict[str, Any], folder: str, redis_port: int) -> dict[s
     settings["FRONTDESK_REDIS_URL"] = settings["FRONTDESK_REDIS_URL"].replace("redis:6379", f"127.0.0.1:{redis_port}")
     settings["FRONTDESK_ASSISTANT"] = str(DEPLOY / "assistant" / "assistant.yaml")
     settings["FRONTDESK_METRICS_HOST"] = "127.0.0.1"
+    settings["FRONTDESK_FILE_FOLDER"] = f"{folder}/files"
     return settings

@@ -9,6 +9,8 @@ from support.deployed import Deployed
 from support.socketing import open_socket
 from support.world import Person
 
+from api.settings import Settings
+
 
 @dataclass(slots=True)
 class Site:
@@ -40,6 +42,18 @@ async def passes_a_websocket_of_its_own_page(site: Site) -> None:
         run = (await socket.ask("send", message="hello"))["run"]
         await socket.done(run)
         assert socket.text(run) == "Over a socket."
+
+
+async def lets_files_through_to_all(site: Site) -> None:
+    """See that a file as large as Frontdesk takes one passes, that any process has it, and that a larger one is told so."""
+    body = b"x" * (Settings.model_fields["max_file_bytes"].default - 1024)
+    sent = await site.ann.request("POST", "/files", files={"file": ("long.txt", body)})
+    assert sent.status_code == 201, sent.text
+    for url in (f"http://{address}" for address in site.deployed.addresses):
+        got = await site.deployed.person(url).request("GET", f"/files/{sent.json()['id']}")
+        assert (got.status_code, len(got.content)) == (200, len(body))
+    larger = await site.ann.request("POST", "/files", files={"file": ("long.txt", body + b"x" * 8192)})
+    assert (larger.status_code, larger.json()["code"]) == (413, "file_too_large")
 
 
 async def keeps_the_metrics_from_the_world(site: Site) -> None:

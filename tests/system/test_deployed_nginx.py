@@ -10,6 +10,7 @@ from support.faults import until
 from support.front import (
     Site,
     keeps_the_metrics_from_the_world,
+    lets_files_through_to_all,
     passes_a_websocket_of_its_own_page,
     passes_each_token_at_once,
     passes_over_a_process_that_died,
@@ -27,7 +28,12 @@ async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("deployed-nginx")
     database_url = sqlalchemy_url(new_database(postgres))
     async with (
-        open_deployed(folder, nursery, database_url, FRONTDESK_PUBLIC_LIMIT="2/minute") as deployed,
+        open_deployed(
+            *(folder, nursery, database_url),
+            assistant={"files": {"types": ["text"]}},
+            FRONTDESK_PUBLIC_LIMIT="2/minute",
+            FRONTDESK_FILE_FOLDER=str(folder / "files"),
+        ) as deployed,
         deployed_nginx(folder, deployed.addresses) as url,
     ):
         yield Site(deployed, url, folder / "stdout")
@@ -41,6 +47,13 @@ def lines(site: Site) -> list[dict[str, object]]:
 async def test_each_token_passes_at_once(site: Site) -> None:
     """G332."""
     await passes_each_token_at_once(site)
+
+
+async def test_files_pass_and_are_there_at_each_process(site: Site) -> None:
+    """G613, G614: what the processes have not in common is told in their log."""
+    await lets_files_through_to_all(site)
+    assert "no_handover_key" in site.deployed.logs()
+    assert "files_are_apart" not in site.deployed.logs()
 
 
 async def test_a_page_of_the_site_itself_opens_a_websocket_and_reads_a_run(site: Site) -> None:

@@ -11,7 +11,7 @@ import orjson
 from agent.assistant.selection import EmbeddingModel
 from agent.context.refused import TextRefusedError
 from agent.errors import ConfigurationError
-from agent.http import check_url, open_client
+from agent.http import check_provider_url, open_client
 
 OPENAI_URL = "https://api.openai.com/v1"
 BATCH_TIMEOUT_S = 30.0
@@ -42,7 +42,7 @@ class EmbeddingServer:
         if find_spec("numpy") is None:
             raise ConfigurationError(f"{called} {NEEDS_NUMPY}")
         url = (definition.base_url or base_url or OPENAI_URL).rstrip("/")
-        check_url(url, name=f"{called}: base_url")
+        check_provider_url(url, name=f"{called}: base_url")
         self.name = f"{url} {definition.model} {orjson.dumps(definition.extra_body).decode()}"
         self.timeout_s = definition.timeout_s
         self._definition = definition
