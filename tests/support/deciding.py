@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +10,15 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_S = 0.3
 """Until a user who says nothing looks whether the time for an answer is over."""
+
+LONGEST_WAIT_S = 120.0
+"""Nobody leaves something open for longer than that: a process whose clock is an hour ahead gives an hour more, where its clock
+is the database's, too."""
+
+
+def _may_be_left_open(one: dict[str, Any]) -> bool:
+    until = one.get("expires_at")
+    return until is None or datetime.fromisoformat(until).timestamp() < time.time() + LONGEST_WAIT_S
 
 
 async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]]) -> None:
@@ -20,7 +30,10 @@ async def decide(visitor: "Visitor", run_id: str, approvals: list[dict[str, Any]
     decisions: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     for approval in approvals:
         call_id = approval["tool_call_id"]
-        answer = history.answers.setdefault(call_id, visitor.answers[len(history.answers) % len(visitor.answers)])
+        chosen = visitor.answers[len(history.answers) % len(visitor.answers)]
+        if chosen == "nothing" and not _may_be_left_open(approval):
+            chosen = "no"
+        answer = history.answers.setdefault(call_id, chosen)
         if answer == "yes":
             history.yeses.setdefault(call_id, time.time())
         if answer != "nothing":
@@ -57,7 +70,10 @@ async def answer_for_page(visitor: "Visitor", run_id: str, calls: list[dict[str,
     history = visitor.history
     for call in calls:
         call_id = call["tool_call_id"]
-        meant = history.pages.setdefault(call_id, visitor.page[len(history.pages) % len(visitor.page)])
+        chosen = visitor.page[len(history.pages) % len(visitor.page)]
+        if chosen in ("nothing", "claim") and not _may_be_left_open(call):
+            chosen = "error"
+        meant = history.pages.setdefault(call_id, chosen)
         if meant == "nothing":
             await asyncio.sleep(LOOK_AGAIN_S)
             continue
