@@ -42,7 +42,8 @@ BODY = "".join(
         f"{_text('by both.')}</w:p>",
         "<w:tbl><w:tblPr/>",
         f'<w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr>{_line("May")}</w:tc><w:tc>{_line("1")}</w:tc></w:tr>',
-        f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc><w:tc>{_line('2')}</w:tc></w:tr>",
+        f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc>"
+        f'<w:tc><w:tcPr><w:cellDel w:id="4" w:author="a"/></w:tcPr>{_line("GONE CELL")}</w:tc><w:tc>{_line("2")}</w:tc></w:tr>',
         f'<w:tr><w:trPr><w:del w:id="3" w:author="a"/></w:trPr><w:tc>{_line("GONE ROW")}</w:tc></w:tr>',
         f"<w:sdt><w:sdtContent><w:tr><w:tc>{_line('June')}</w:tc><w:tc>{_line('3')}</w:tc></w:tr></w:sdtContent></w:sdt>",
         "</w:tbl>",
