@@ -123,6 +123,13 @@ def filled_form() -> bytes:
     )
 
 
+def pdf_with_remarks(count: int) -> bytes:
+    """Return a PDF of one page with so many remarks on it, and nothing else."""
+    remark = b"<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(Hi)>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Annots[%b]>>" % (remark * count)
+    return make_pdf([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page])
+
+
 def pdf_with_a_broken_page() -> bytes:
     """Return a PDF of three pages whose second one is not there."""
     line = b"<</Length %d>>stream\nBT /F1 12 Tf 20 100 Td (%b) Tj ET\nendstream"
