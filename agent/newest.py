@@ -57,9 +57,11 @@ class Newest(Generic[K, V]):
             self.forget_oldest()
 
     def forget_oldest(self) -> None:
-        """Let the owner have nothing who was here longest ago."""
-        for key in self._of_owner.popitem(last=False)[1]:
-            self._release(key)
+        """Take from the owner who was here longest ago what they did not use for longest."""
+        owner, used = next(iter(self._of_owner.items()))
+        self._release(used.pop(0))
+        if not used:
+            del self._of_owner[owner]
 
     def _use(self, owner: Owner, key: K) -> None:
         used = self._of_owner.setdefault(owner, [])

@@ -1,6 +1,7 @@
 """The memory that recordings take while they arrive and are written down: they are held whole, for no disk ever has one.
 
 The invariant: no more is held at once than there is room for, and no tenant has more of it than a quarter, or than one recording.
+While one is sent on, what its provider has not read yet is held a second time.
 """
 
 from collections import Counter

@@ -18,5 +18,5 @@ class VoiceSettings(EnvironmentSettings):
     recordings_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=11 * 1024 * 1024,
-        description="memory of a process for recordings that arrive and are written down; a tenant has a quarter of it, or room for one; more get a 503",
+        description="of recordings together that arrive at a process and are written down, which take up to twice as much memory; one without a Content-Length counts as the largest; a tenant has a quarter of it, or room for one; more get a 503",
     )

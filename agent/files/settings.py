@@ -26,7 +26,7 @@ class FileSettings(EnvironmentSettings):
     )
     max_user_file_bytes: int = Field(
         default=5 * 1024**3,
-        ge=1024,
+        ge=16 * 1024,  # each file takes 8 KiB beside its content
         description="of all files of one user that are kept, with their texts and 8 KiB for each; more get a 429",
     )
     max_tenant_file_bytes: int = Field(

@@ -1,16 +1,20 @@
 """Whose file is opened next: places are given by turns, so that nobody's files keep those of others waiting.
 
-The invariant: while there are two places or more, no tenant has them all; of those who wait, the tenant that was served longest ago
-comes first, and in it the user of whom that is true.
+The invariant: of two places or more no tenant has all, as long as another one asked lately; of those who wait, the tenant that was
+served longest ago comes first, and in it the user of whom that is true.
 """
 
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 
 from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.principal import Principal
+
+LATELY_S = 3600.0
+"""For so long a place is left free for others: where nobody else ever comes, a tenant has all."""
 
 Waiting = OrderedDict[str, deque[asyncio.Future[None]]]
 
@@ -19,10 +23,12 @@ class Turns:
     """So many places, and those who wait for one."""
 
     def __init__(self, places: int) -> None:
-        self._free = places
+        self._free = self._places = places
         self._most_of_tenant = max(1, places - 1)
         self._at_work: Counter[str] = Counter()
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
+        self._asked: OrderedDict[str, float] = OrderedDict()
+        """When the two tenants asked last that did so lately."""
 
     @asynccontextmanager
     async def place(self, principal: Principal, *, timeout_s: float) -> AsyncIterator[None]:
@@ -33,6 +39,7 @@ class Turns:
         """
         tenant_id = principal.tenant_id
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._note(tenant_id)
         self._waiting.setdefault(tenant_id, OrderedDict()).setdefault(principal.user_id, deque()).append(turn)
         self._serve()
         try:
@@ -66,7 +73,18 @@ class Turns:
                 turn.set_result(None)
 
     def _next_tenant(self) -> str | None:
-        return next((one for one in self._waiting if self._at_work[one] < self._most_of_tenant), None)
+        return next((one for one in self._waiting if self._at_work[one] < self._most_of(one)), None)
+
+    def _most_of(self, tenant_id: str) -> int:
+        since = monotonic() - LATELY_S
+        has_others = any(asked > since for one, asked in self._asked.items() if one != tenant_id)
+        return self._most_of_tenant if has_others else self._places
+
+    def _note(self, tenant_id: str) -> None:
+        self._asked[tenant_id] = monotonic()
+        self._asked.move_to_end(tenant_id)
+        if len(self._asked) > 2:
+            self._asked.popitem(last=False)
 
     def _give_back(self, tenant_id: str) -> None:
         self._free += 1

@@ -39,7 +39,7 @@ _SECRET_PARTS = (
 _SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "code"))
 _OF_PATH = re.compile("([;&/])([^;&/=]*)(=[^;&/]*)?")
 """A part of a path, which may be a parameter, as a session is of some servers."""
-_WITHIN = re.compile("[?&;#/]([^=?&;#/]+)=")
+_WITHIN = re.compile("(?<=[=?&;#/,])[^=?&;#/,]+(?==)")
 """A parameter in what a parameter says, as in the address to which one is led after signing in."""
 MOST_ENCODED = 5
 """How often an address may be encoded, one in another; what is encoded more often is left out."""
@@ -158,9 +158,9 @@ def _plain_host(host: str) -> str:
 
 def _of_path(found: re.Match[str]) -> str:
     sign, name, value = found.groups()
-    if not _is_secret(name) or (sign == "/" and value is None):
-        return found[0]
-    return "/" if sign == "/" else ""
+    if (value is not None or sign != "/") and _is_secret(name):
+        return "/" if sign == "/" else ""
+    return ("/" if sign == "/" else "") if _holds_one(found[0]) else found[0]
 
 
 def _without_secrets(query: str) -> str:

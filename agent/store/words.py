@@ -67,6 +67,11 @@ _PIECE = re.compile(
     f"|(?P<word>[.#@+]?{_LETTER}+(?:{_JOINT}{{1,3}}{_LETTER}+){{0,15}}[+#%]{{0,3}})"
     f"|(?P<sign>[${_SIGN}])"
 )
+_ACCENTS = _class(
+    point for point in range(0x300, 0x20000) if unicodedata.combining(unicodedata.normalize("NFKD", chr(point))[0])
+)
+_MANY_ACCENTS = re.compile(f"([{_ACCENTS}]{{30}})[{_ACCENTS}]+")
+"""More than any word has (Unicode Annex 15): to put them in order takes as long as the square of their number."""
 _SPACE = re.compile(r"\s")
 _NO_LETTER = re.compile(r"\W")
 _DROPPED = {0xFE0E, 0xFE0F, 0x20E3, 0x0640, *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)}
@@ -98,6 +103,7 @@ def fold(text: str) -> str:
     """Return a text in which case, accents, width and typographic variants make no difference any more."""
     if text.isascii():
         return text.lower().replace("'", "’").replace("`", "’")
+    text = _MANY_ACCENTS.sub(r"\1", text)
     text = unicodedata.normalize("NFKD", text.translate(_UNACCENTED)).casefold()
     text = unicodedata.normalize("NFKD", text).translate(_UNACCENTED).translate(_marks)
     return unicodedata.normalize("NFC", text)

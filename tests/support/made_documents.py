@@ -42,7 +42,8 @@ BODY = "".join(
         f"{_text('by both.')}</w:p>",
         "<w:tbl><w:tblPr/>",
         f'<w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr>{_line("May")}</w:tc><w:tc>{_line("1")}</w:tc></w:tr>',
-        f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc><w:tc>{_line('2')}</w:tc></w:tr>",
+        f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc>"
+        f'<w:tc><w:tcPr><w:cellDel w:id="4" w:author="a"/></w:tcPr>{_line("GONE CELL")}</w:tc><w:tc>{_line("2")}</w:tc></w:tr>',
         f'<w:tr><w:trPr><w:del w:id="3" w:author="a"/></w:trPr><w:tc>{_line("GONE ROW")}</w:tc></w:tr>',
         f"<w:sdt><w:sdtContent><w:tr><w:tc>{_line('June')}</w:tc><w:tc>{_line('3')}</w:tc></w:tr></w:sdtContent></w:sdt>",
         "</w:tbl>",
@@ -120,6 +121,13 @@ def filled_form() -> bytes:
             b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream",
         ]
     )
+
+
+def pdf_with_remarks(count: int) -> bytes:
+    """Return a PDF of one page with so many remarks on it, and nothing else."""
+    remark = b"<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(Hi)>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Annots[%b]>>" % (remark * count)
+    return make_pdf([b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page])
 
 
 def pdf_with_a_broken_page() -> bytes:

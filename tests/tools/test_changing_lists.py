@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Sequence
 
+import pytest
 from support.many_tools import Changing, made
 from support.rows import ANN, BEN
 
@@ -10,6 +11,7 @@ from agent.assistant.selection import Selection
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.attempt.reads import only_reads
 from agent.toolkit import Heard, Tool
+from tools.selection import catalogue
 from tools.selection.selector import ToolSelector
 from tools.shaping import ShapedToolset
 
@@ -52,3 +54,14 @@ async def test_lists_that_are_used_beside_each_other_are_each_made_once() -> Non
     first = [await toolset.tools(one) for one in people]
     assert [await toolset.tools(one) for one in people] == first
     assert all(again is one for again, one in zip([await toolset.tools(one) for one in people], first, strict=True))
+
+
+async def test_the_list_that_was_asked_for_last_is_kept_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one user is alone, who has another one as large."""
+    monkeypatch.setattr(catalogue, "MAX_KEPT_TOOLS", TOOLS)
+    known = catalogue.Catalogues(budget_tokens=500, synonyms={})
+    lists = [listed(number) for number in range(3)]
+    for one in lists:
+        made_once = await known.of(ANN, [one])
+        assert await known.of(ANN, [one]) is made_once
+    assert len(known._kept.values) == 1

@@ -12,6 +12,7 @@ from agent.files.reading.order import Clock, Order, Report, UnreadableError
 from agent.files.reading.writing import Text
 
 UNREAD = "(This page cannot be read.)"
+UNREAD_BESIDE = "(This page has more fields and remarks, which are not read.)"
 MOST_BESIDE = 2000
 """Fields and remarks of one page that are looked at."""
 MOST_VALUE_BYTES = 64 * 1024
@@ -74,7 +75,8 @@ def _beside(document: Any, page: Any) -> Iterator[str]:
     import pypdfium2
 
     pdfium: Any = pypdfium2.raw
-    for number in range(min(pdfium.FPDFPage_GetAnnotCount(page), MOST_BESIDE)):
+    count = pdfium.FPDFPage_GetAnnotCount(page)
+    for number in range(min(count, MOST_BESIDE)):
         one = pdfium.FPDFPage_GetAnnot(page, number)
         if not one:
             continue
@@ -87,6 +89,8 @@ def _beside(document: Any, page: Any) -> Iterator[str]:
                 yield from [f"[Remark] {said}"] * bool(said)
         finally:
             pdfium.FPDFPage_CloseAnnot(one)
+    if count > MOST_BESIDE:
+        yield UNREAD_BESIDE
 
 
 def _field(pdfium: Any, form: Any, one: Any) -> Iterator[str]:

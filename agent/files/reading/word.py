@@ -112,6 +112,8 @@ def _rows(table: Any) -> Iterator[list[str]]:
         cells = [""] * column
         for cell in _blocks(line, ("tc",)):
             of_cell = _child(cell, "tcPr")
+            if _child(of_cell, "cellDel") is not None:
+                continue
             merged = _child(of_cell, "vMerge")
             goes_on = merged is not None and _value(merged) != "restart"
             said = above.get(column, "") if goes_on else _said(cell)

@@ -74,6 +74,8 @@ async def test_a_pdf_is_told_with_what_was_filled_in_and_without_its_broken_page
         "[Field] agreed: ☒ Yes",
         "[Remark] Call back by Friday",
     ]
+    text, _ = await text_of(tmp_path, "t.pdf", made_documents.pdf_with_remarks(2001))
+    assert text.splitlines()[-3:-1] == ["[Remark] Hi", "(This page has more fields and remarks, which are not read.)"]
     text, about = await text_of(tmp_path, "t.pdf", made_documents.pdf_with_a_broken_page())
     assert text == "[Page 1]\nFirst\n\n[Page 2]\n(This page cannot be read.)\n\n[Page 3]\nLast\n\n"
     assert (about["pages"], about["pages_broken"]) == (3, 1)

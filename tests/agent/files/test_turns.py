@@ -8,7 +8,7 @@ from support.faults import until
 from support.rows import ANN, BEN
 
 from agent.errors import OverloadedError
-from agent.files.turns import Turns
+from agent.files.turns import LATELY_S, Turns
 from agent.principal import Principal
 
 EVE = Principal("other", "eve")
@@ -17,6 +17,8 @@ EVE = Principal("other", "eve")
 async def test_files_of_one_tenant_leave_a_place_to_others_and_its_users_have_turns() -> None:
     """G634"""
     turns, order, ends = Turns(2), list[str](), dict[str, asyncio.Event]()
+    async with turns.place(EVE, timeout_s=60):
+        pass
 
     async def opens(name: str, who: Principal) -> None:
         ends[name] = asyncio.Event()
@@ -35,6 +37,27 @@ async def test_files_of_one_tenant_leave_a_place_to_others_and_its_users_have_tu
             await until(partial(lambda last: order[-1] == last, begun))
         ends["a3"].set()
         ends["e2"].set()
+
+
+async def test_a_tenant_that_is_alone_has_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G650"""
+    now = 0.0
+    monkeypatch.setattr("agent.files.turns.monotonic", lambda: now)
+    turns = Turns(2)
+
+    async def has_all() -> bool:
+        try:
+            async with turns.place(ANN, timeout_s=60), turns.place(BEN, timeout_s=0.01):
+                return True
+        except OverloadedError:
+            return False
+
+    assert await has_all()
+    async with turns.place(EVE, timeout_s=60):
+        pass
+    assert not await has_all(), "no place is left free for who asked lately"
+    now += LATELY_S
+    assert await has_all()
 
 
 async def test_who_waited_too_long_or_has_left_takes_no_place_with_them() -> None:

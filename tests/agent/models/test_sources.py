@@ -74,6 +74,11 @@ def test_an_address_is_the_same_however_it_is_written_and_loses_what_is_a_secret
         "?a=1&next=%252F%253Ftoken%253DSECRET",
         "?a=1&%2574oken=SECRET",
         f"?a=1&next={'%25' * 20}3Ftoken%3DSECRET",
+        "?a=1&state=security_token%3DSECRET%26url%3Db",
+        "?a=1&b=1,sig=SECRET",
+        "/https%3A%2F%2Fb.example%2F%3Ftoken%3DSECRET?a=1",
+        ";next=%2Fb%3Fsig%3DSECRET?a=1",
+        "%3Btoken%253DSECRET?a=1",
     ],
 )
 def test_a_secret_by_its_name_is_in_no_part_of_an_address(where: str) -> None:
