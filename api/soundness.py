@@ -28,7 +28,6 @@ HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 EVERYBODY = "*"
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 """The name of a bucket, as the most lenient of the stores takes it."""
-PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 LANGSMITH = ("API_KEY", "ENDPOINT", "RUNS_ENDPOINTS")
 """Any of these, behind LANGSMITH_ or LANGCHAIN_, says where traces go."""
 SHORTEST_S, LONGEST_S = 0.001, 10 * 366 * 86_400
@@ -112,7 +111,7 @@ def _of_files(settings: Settings) -> Iterator[Mistake]:
     elif not BUCKET.fullmatch(bucket):
         says = f"{bucket!r} is no name of a bucket"
         yield Mistake("FRONTDESK_FILE_BUCKET", says, "write it like desk: its address is FRONTDESK_FILE_BUCKET_URL")
-    elif not all(PART.fullmatch(part) for part in settings.file_bucket_prefix.split("/")):
+    elif not _begins_a_name(settings.file_bucket_prefix):
         says = f"{settings.file_bucket_prefix!r} begins no name of a file"
         yield Mistake("FRONTDESK_FILE_BUCKET_PREFIX", says, "write it like frontdesk, or desk/files")
     elif settings.file_bucket_url is not None:
@@ -123,6 +122,12 @@ def _of_files(settings: Settings) -> Iterator[Mistake]:
     if settings.max_file_bytes > settings.max_loose_file_bytes:
         says = "less than FRONTDESK_MAX_FILE_BYTES, so no file of that size could ever be sent"
         yield Mistake("FRONTDESK_MAX_LOOSE_FILE_BYTES", says, "raise it, or lower that one")
+
+
+def _begins_a_name(prefix: str) -> bool:
+    """Return whether an object store takes names that begin so; the library does without a `/` at either end."""
+    parts = prefix.removeprefix("/").removesuffix("/").split("/")
+    return prefix.isprintable() and not {"", ".", ".."} & {*parts}
 
 
 def _why_no_folder(folder: Path) -> str | None:

@@ -275,6 +275,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
         "up to 2048",
     ),
     "few of no number": ({"FRONTDESK_TRACES": "on", "OTEL_ATTRIBUTE_COUNT_LIMIT": "few"}, "OTEL_ATTRIBUTE_COUNT_LIMIT", "a whole number"),
+    "spans that never go": ({"FRONTDESK_TRACES": "on", "OTEL_BSP_SCHEDULE_DELAY": "0"}, "OTEL_BSP_SCHEDULE_DELAY", "one or more"),
     "a header without a value": ({"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_HEADERS": "key"}, "OTEL_EXPORTER_OTLP_HEADERS", "name=value"),
     "a collector's authorities of no file": (
         {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nope.pem"},
@@ -447,6 +448,21 @@ TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         {"models": ["demo"], "fallback": ["demo"]},
         "cannot listen",
     ),
+    "a fallback among a tenant's models": (
+        {"OPENAI_API_KEY": SECRET},
+        {"fallback": True, "tenants": {"acme": {"models": ["openai:a", "openai:b"]}}},
+        "cannot listen",
+    ),
+    "what object stores and OpenTelemetry take": (
+        {
+            "FRONTDESK_FILE_BUCKET": "desk",
+            "FRONTDESK_FILE_BUCKET_PREFIX": "env=prod/the desk/",
+            "FRONTDESK_TRACES": "on",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": "/etc",
+        },
+        {},
+        "cannot listen",
+    ),
 }
 
 
@@ -454,7 +470,7 @@ TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
 def test_what_settings_and_a_definition_say_together_is_looked_at(
     serve: Serve, tmp_path: Path, environment: dict[str, str], changes: dict[str, Any], said: str
 ) -> None:
-    """G610: the last one is right."""
+    """G610, G656: what cannot listen was right."""
     (tmp_path / "right_tools.py").write_text(TOOL)
     file = tmp_path / "desk.yaml"
     file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, **changes}))
