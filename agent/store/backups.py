@@ -99,7 +99,8 @@ def _in_place_of(target: Path) -> Iterator[Path]:
         try:
             if os.geteuid() == 0:  # who owned what was there has to be able to open it
                 of = (target if target.exists() else target.parent).stat()
-                os.fchown(made, of.st_uid, of.st_gid)  # not by its name, which whoever owns the folder may give to another file
+                # Not by its name: whoever owns the folder may have given that to another file by now.
+                os.fchown(made, of.st_uid, of.st_gid)
         finally:
             os.close(made)
         yield new

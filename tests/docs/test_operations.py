@@ -83,7 +83,9 @@ async def test_the_unit_of_systemd_starts_a_server_and_waits_for_its_end(nursery
     assert said["FRONTDESK_DATA"] == f"/var/lib/{service['StateDirectory']}"
     assert set(said) <= {variable_of(Settings, name) for name in Settings.model_fields}
     assert service["Restart"] == "on-failure"
-    assert "RestartPreventExitStatus" not in service, "a database that is away and a port that is taken end a start with 2, too"
+    assert "RestartPreventExitStatus" not in service, (
+        "a database that is away and a port that is taken end a start with 2, too"
+    )
     defaults = Settings.model_fields
     assert (
         float(service["TimeoutStopSec"]) > defaults["shutdown_grace_s"].default + defaults["shutdown_delay_s"].default
