@@ -11,7 +11,7 @@ from agent.assistant.roles import roles_named
 from agent.assistant.source import find_definitions, load_definitions
 from agent.errors import ConfigurationError
 from agent.http import check_url, fits_into_header
-from agent.principal import is_tenant_id
+from agent.principal import VISITOR_ROLE, is_tenant_id
 from api.auth import DEFAULT_ROLE
 from api.presets import PRESETS
 from api.settings import Settings
@@ -163,7 +163,7 @@ def mistakes_in_roles(settings: Settings, definitions: Mapping[str, Assistant]) 
     given = dict.fromkeys((*settings.role_map.values(), DEFAULT_ROLE))
     for file, definition in definitions.items():
         for place, role in roles_named(definition):
-            if role not in given:
+            if role not in given and not (role == VISITOR_ROLE and definition.public is not None):
                 says = f"{place}: nobody is a {role!r}: FRONTDESK_ROLE_MAP gives {', '.join(given)}"
                 yield Mistake(file, says, "name one of these, or add it there")
 

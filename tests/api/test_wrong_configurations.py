@@ -453,6 +453,11 @@ TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         {"fallback": True, "tenants": {"acme": {"models": ["openai:a", "openai:b"]}}},
         "cannot listen",
     ),
+    "what only visitors are offered, beside a map": (
+        {"FRONTDESK_ROLE_MAP": '{"org:admin": "owner"}'},
+        {"public": {"models": ["demo"]}, "suggestions": {"static": [{"text": "Where are you?", "roles": ["visitor"]}]}},
+        "cannot listen",
+    ),
     "what object stores and OpenTelemetry take": (
         {
             "FRONTDESK_FILE_BUCKET": "desk",
