@@ -132,7 +132,7 @@ def _begins_a_name(prefix: str) -> bool:
 
 def _why_no_folder(folder: Path) -> str | None:
     """Return why nothing can be put into a folder, or into the nearest one above it that is there; None where it can."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if os.path.exists(one))  # noqa: PTH110 (it raises nothing)
     if not there.is_dir():
         return "it is no folder"
     return None if os.access(there, os.W_OK | os.X_OK) else "it cannot be written"

@@ -241,6 +241,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "files in a file": ({"FRONTDESK_FILE_FOLDER": "/etc/hostname"}, "FRONTDESK_FILE_FOLDER", "it is no folder"),
     "files in /proc": ({"FRONTDESK_FILE_FOLDER": "/proc/nope"}, "FRONTDESK_FILE_FOLDER", "/proc/nope"),
+    "files by too long a name": ({"FRONTDESK_FILE_FOLDER": f"{'x' * 300}/files"}, "FRONTDESK_FILE_FOLDER", "File name too long"),
     "files at home": ({"FRONTDESK_FILE_FOLDER": "~/files"}, "FRONTDESK_FILE_FOLDER", "write the path in full"),
     "the address of no bucket": ({"FRONTDESK_FILE_BUCKET_URL": "https://a"}, "FRONTDESK_FILE_BUCKET_URL", "without FRONTDESK_FILE_BUCKET"),
     "the key to no bucket": ({"FRONTDESK_FILE_BUCKET_SECRET": SECRET}, "_FILE_BUCKET_SECRET", "without FRONTDESK_FILE_BUCKET"),
