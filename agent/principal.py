@@ -9,6 +9,8 @@ from agent.budget import Budget
 
 PUBLIC_TENANT = "$public"
 """The tenant of visitors without a token. No JWT can name it: tenant ids from claims begin with a letter or digit."""
+VISITOR_ROLE = "visitor"
+"""Their role."""
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}")
 
 

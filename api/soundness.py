@@ -11,7 +11,7 @@ from agent.assistant.roles import roles_named
 from agent.assistant.source import find_definitions, load_definitions
 from agent.errors import ConfigurationError
 from agent.http import check_url, fits_into_header
-from agent.principal import is_tenant_id
+from agent.principal import VISITOR_ROLE, is_tenant_id
 from api.auth import DEFAULT_ROLE
 from api.presets import PRESETS
 from api.settings import Settings
@@ -28,7 +28,6 @@ HOST_NAME = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 EVERYBODY = "*"
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 """The name of a bucket, as the most lenient of the stores takes it."""
-PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 LANGSMITH = ("API_KEY", "ENDPOINT", "RUNS_ENDPOINTS")
 """Any of these, behind LANGSMITH_ or LANGCHAIN_, says where traces go."""
 SHORTEST_S, LONGEST_S = 0.001, 10 * 366 * 86_400
@@ -112,7 +111,7 @@ def _of_files(settings: Settings) -> Iterator[Mistake]:
     elif not BUCKET.fullmatch(bucket):
         says = f"{bucket!r} is no name of a bucket"
         yield Mistake("FRONTDESK_FILE_BUCKET", says, "write it like desk: its address is FRONTDESK_FILE_BUCKET_URL")
-    elif not all(PART.fullmatch(part) for part in settings.file_bucket_prefix.split("/")):
+    elif not _begins_a_name(settings.file_bucket_prefix):
         says = f"{settings.file_bucket_prefix!r} begins no name of a file"
         yield Mistake("FRONTDESK_FILE_BUCKET_PREFIX", says, "write it like frontdesk, or desk/files")
     elif settings.file_bucket_url is not None:
@@ -125,9 +124,15 @@ def _of_files(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("FRONTDESK_MAX_LOOSE_FILE_BYTES", says, "raise it, or lower that one")
 
 
+def _begins_a_name(prefix: str) -> bool:
+    """Return whether an object store takes names that begin so; the library does without a `/` at either end."""
+    parts = prefix.removeprefix("/").removesuffix("/").split("/")
+    return prefix.isprintable() and not {"", ".", ".."} & {*parts}
+
+
 def _why_no_folder(folder: Path) -> str | None:
     """Return why nothing can be put into a folder, or into the nearest one above it that is there; None where it can."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if os.path.exists(one))  # noqa: PTH110 (it raises nothing)
     if not there.is_dir():
         return "it is no folder"
     return None if os.access(there, os.W_OK | os.X_OK) else "it cannot be written"
@@ -158,7 +163,7 @@ def mistakes_in_roles(settings: Settings, definitions: Mapping[str, Assistant]) 
     given = dict.fromkeys((*settings.role_map.values(), DEFAULT_ROLE))
     for file, definition in definitions.items():
         for place, role in roles_named(definition):
-            if role not in given:
+            if role not in given and not (role == VISITOR_ROLE and definition.public is not None):
                 says = f"{place}: nobody is a {role!r}: FRONTDESK_ROLE_MAP gives {', '.join(given)}"
                 yield Mistake(file, says, "name one of these, or add it there")
 

@@ -41,6 +41,8 @@ def check_variables(environment: Mapping[str, str], *, waiting: int) -> None:
         said = environment.get(name, "").strip()
         if said and not said.isdecimal():
             raise ConfigurationError(f"{name}: write a whole number")
+        if name == "OTEL_BSP_SCHEDULE_DELAY" and said and not int(said):
+            raise ConfigurationError(f"{name}: write milliseconds, one or more")
         if name == "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" and said and not 0 < int(said) <= waiting:
             raise ConfigurationError(f"{name}: write a number from 1 up to {waiting}, as many as wait")
 
@@ -61,7 +63,7 @@ def _check_exporter(environment: Mapping[str, str]) -> None:
         raise ConfigurationError(f"{name}: write a number of seconds")
     for kind in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
         name, said = _said(environment, kind)
-        if said and not Path(said).is_file():
+        if said and not (Path(said).is_file() or (kind == "CERTIFICATE" and Path(said).is_dir())):
             raise ConfigurationError(f"{name}: there is no file {said}")
 
 

@@ -98,7 +98,7 @@ class Catalog:
         if self._settings.openai_base_url is not None:
             check_provider_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
         self._check(assistant)
-        check_fallback(assistant.fallback, self._wanted(assistant), self._offline)
+        check_fallback(assistant.fallback, map(self._wanted, assistant.versions), self._offline)
         for tenant_id, override in assistant.tenants.items():
             try:
                 self._check(assistant.for_tenant(tenant_id))

@@ -1,6 +1,6 @@
 """What a definition's list of models says in vain, looked at once, at start."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from agent.assistant.fallback import Fallback
 from agent.assistant.models import ModelDefinition
@@ -24,17 +24,23 @@ def check_listed(models: Sequence[ModelDefinition], offline: Collection[str]) ->
             raise ConfigurationError(f"model {model.label}: {strange[0]}: {model.spec} asks nobody; leave it out")
 
 
-def check_fallback(fallback: Fallback | None, models: Sequence[ModelDefinition], offline: Collection[str]) -> None:
-    """Refuse a fallback to nobody: that no model which can fail has another one behind it. `offline`: specs that ask nobody.
+def check_fallback(
+    fallback: Fallback | None, lists: Iterable[Sequence[ModelDefinition]], offline: Collection[str]
+) -> None:
+    """Refuse a fallback to nobody: that no model which can fail has another one behind it, in the assistant's list or a tenant's.
+
+    `offline`: specs that ask nobody.
 
     Raises:
         ConfigurationError: there is none.
     """
-    if fallback is None:
-        return
-    able_to_fail = [model.label for model in models if model.spec not in offline]
-    others = fallback.names or able_to_fail
-    if not any(other != one for one in able_to_fail for other in others):
+    if fallback is not None and not any(_goes_on(fallback, models, offline) for models in lists):
         raise ConfigurationError(
             "fallback: there is no other model that goes on; list a second one, or name demo: fallback: [demo]"
         )
+
+
+def _goes_on(fallback: Fallback, models: Sequence[ModelDefinition], offline: Collection[str]) -> bool:
+    able_to_fail = [model.label for model in models if model.spec not in offline]
+    others = fallback.names or able_to_fail
+    return any(other != one for one in able_to_fail for other in others)

@@ -95,10 +95,14 @@ def _in_place_of(target: Path) -> Iterator[Path]:
     """Give a new file beside `target`, its owner's only, which is gone at the end unless it was moved."""
     new = target.with_name(f".{target.name}-{uuid4().hex}")
     try:
-        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
-        if os.geteuid() == 0:  # who owned what was there has to be able to open it
-            of = (target if target.exists() else target.parent).stat()
-            os.chown(new, of.st_uid, of.st_gid)
+        made = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        try:
+            if os.geteuid() == 0:  # who owned what was there has to be able to open it
+                of = (target if target.exists() else target.parent).stat()
+                # Not by its name: whoever owns the folder may have given that to another file by now.
+                os.fchown(made, of.st_uid, of.st_gid)
+        finally:
+            os.close(made)
         yield new
     except OSError as exc:
         raise ConfigurationError(f"{target} cannot be written: {exc.strerror}") from None

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from agent.errors import InvalidRequestError, NotFoundError
-from agent.principal import PUBLIC_TENANT, Principal
+from agent.principal import PUBLIC_TENANT, VISITOR_ROLE, Principal
 from api.dependencies import AfterDep, InstallationDep, services_of
 from api.errors import PROBLEMS
 from api.handover import hold
@@ -23,7 +23,7 @@ from api.respond import ANSWERS, respond
 from api.views import Deleted
 from api.visitors import address_of
 
-VISITOR = Principal(PUBLIC_TENANT, "visitor", role="visitor")
+VISITOR = Principal(PUBLIC_TENANT, "visitor", role=VISITOR_ROLE)
 
 
 class _OpenedRoute(APIRoute):

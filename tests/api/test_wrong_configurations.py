@@ -241,6 +241,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "files in a file": ({"FRONTDESK_FILE_FOLDER": "/etc/hostname"}, "FRONTDESK_FILE_FOLDER", "it is no folder"),
     "files in /proc": ({"FRONTDESK_FILE_FOLDER": "/proc/nope"}, "FRONTDESK_FILE_FOLDER", "/proc/nope"),
+    "files by too long a name": ({"FRONTDESK_FILE_FOLDER": f"{'x' * 300}/files"}, "FRONTDESK_FILE_FOLDER", "File name too long"),
     "files at home": ({"FRONTDESK_FILE_FOLDER": "~/files"}, "FRONTDESK_FILE_FOLDER", "write the path in full"),
     "the address of no bucket": ({"FRONTDESK_FILE_BUCKET_URL": "https://a"}, "FRONTDESK_FILE_BUCKET_URL", "without FRONTDESK_FILE_BUCKET"),
     "the key to no bucket": ({"FRONTDESK_FILE_BUCKET_SECRET": SECRET}, "_FILE_BUCKET_SECRET", "without FRONTDESK_FILE_BUCKET"),
@@ -275,6 +276,7 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
         "up to 2048",
     ),
     "few of no number": ({"FRONTDESK_TRACES": "on", "OTEL_ATTRIBUTE_COUNT_LIMIT": "few"}, "OTEL_ATTRIBUTE_COUNT_LIMIT", "a whole number"),
+    "spans that never go": ({"FRONTDESK_TRACES": "on", "OTEL_BSP_SCHEDULE_DELAY": "0"}, "OTEL_BSP_SCHEDULE_DELAY", "one or more"),
     "a header without a value": ({"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_HEADERS": "key"}, "OTEL_EXPORTER_OTLP_HEADERS", "name=value"),
     "a collector's authorities of no file": (
         {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nope.pem"},
@@ -447,6 +449,26 @@ TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         {"models": ["demo"], "fallback": ["demo"]},
         "cannot listen",
     ),
+    "a fallback among a tenant's models": (
+        {"OPENAI_API_KEY": SECRET},
+        {"fallback": True, "tenants": {"acme": {"models": ["openai:a", "openai:b"]}}},
+        "cannot listen",
+    ),
+    "what only visitors are offered, beside a map": (
+        {"FRONTDESK_ROLE_MAP": '{"org:admin": "owner"}'},
+        {"public": {"models": ["demo"]}, "suggestions": {"static": [{"text": "Where are you?", "roles": ["visitor"]}]}},
+        "cannot listen",
+    ),
+    "what object stores and OpenTelemetry take": (
+        {
+            "FRONTDESK_FILE_BUCKET": "desk",
+            "FRONTDESK_FILE_BUCKET_PREFIX": "env=prod/the desk/",
+            "FRONTDESK_TRACES": "on",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": "/etc",
+        },
+        {},
+        "cannot listen",
+    ),
 }
 
 
@@ -454,7 +476,7 @@ TOGETHER: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
 def test_what_settings_and_a_definition_say_together_is_looked_at(
     serve: Serve, tmp_path: Path, environment: dict[str, str], changes: dict[str, Any], said: str
 ) -> None:
-    """G610: the last one is right."""
+    """G610, G656: what cannot listen was right."""
     (tmp_path / "right_tools.py").write_text(TOOL)
     file = tmp_path / "desk.yaml"
     file.write_text(yaml.safe_dump({"name": "Desk", "persona": "p", "models": ["demo"], **BACKEND, **changes}))
