@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support import each as module
 from support.each import each
 
 SEEN: list[int] = []
@@ -35,7 +36,7 @@ def test_every_case_is_run_and_each_that_fails_is_named_however_it_does() -> Non
     assert SEEN == [1, 2, 3, 4, 5] * 2
 
 
-def test_a_test_whose_time_is_over_begins_no_other_case() -> None:
+def test_a_test_whose_time_is_over_begins_no_other_case(monkeypatch: pytest.MonkeyPatch) -> None:
     @each(("a", "b"), [(1, 2), (3, 4)])
     def tried(a: int, b: int) -> None:
         assert (a, b) == (1, 2)
@@ -43,3 +44,12 @@ def test_a_test_whose_time_is_over_begins_no_other_case() -> None:
 
     with pytest.raises(pytest.fail.Exception, match="Timeout"):
         tried()
+
+    @each("number", [1, 2])
+    async def waits(number: int) -> None:
+        assert number == 1
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(module, "CASE_S", 0.01)
+    with pytest.raises(BaseExceptionGroup, match="1 of 2 cases"):
+        asyncio.run(waits())

@@ -3,6 +3,7 @@
 `@each` stands where `@pytest.mark.parametrize` would, on tests that leave nothing to the next case. All cases are run, whichever fail.
 """
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import pytest
 from _pytest.outcomes import OutcomeException
 
 Test = Callable[..., Any]
+CASE_S = 60.0
+"""How long a case may wait: on the server's loop pytest-timeout ends nothing that waits, and a case behind one that failed may."""
 
 
 def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test], Test]:
@@ -41,7 +44,10 @@ def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Test],
             failures: list[BaseException] = []
             for case in every:
                 with _noting(arguments(case), failures):
-                    await test(**arguments(case), **fixtures)
+                    async with asyncio.timeout(CASE_S) as limit:
+                        await test(**arguments(case), **fixtures)
+                if limit.expired():
+                    break
             _raise(failures, len(every))
 
         signature = inspect.signature(test)
