@@ -36,7 +36,13 @@ SLOW = {"system", "bench", "web"}
 USUAL_LIMIT_S = 240.0
 """As pyproject.toml says."""
 starting.TOLD_EVERY_S = 600.0  # or a busy machine adds lines to what a start says, which many tests compare
-property_settings.register_profile("gating", max_examples=examples(100), deadline=None)  # a busy machine keeps none
+property_settings.register_profile(
+    "gating",
+    max_examples=examples(100),
+    deadline=None,  # a busy machine keeps none
+    derandomize=False,  # where CI is set Hypothesis would try the same third for ever
+    print_blob=True,
+)
 property_settings.load_profile("gating")
 gc.disable()  # until the tests are collected: nothing of them is ever thrown away, and looking for it takes half of that time
 

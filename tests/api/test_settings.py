@@ -157,11 +157,12 @@ def test_an_empty_secret_file_is_never_taken_for_a_secret(tmp_path: Path) -> Non
 
 
 RACERS = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from api.settings import Settings
 
 base, other = Path(sys.argv[1]), os.fork()
+signal.alarm(90)  # where one fails the other would wait for ever
 me = "1" if other else "0"
 with (base / f"told-{me}").open("w") as told:
     for number in range(150):

@@ -86,7 +86,7 @@ async def test_where_there_is_little_height_there_is_room_for_the_conversation(
 async def test_what_stands_there_before_the_first_message_is_read_from_its_top(
     wire: Wire, open_widget: OpenWidget
 ) -> None:
-    """Where it does not fit, too; and who went on stays where they are."""
+    """G660: where it does not fit, too, and who went on stays where they are; a conversation that is opened then is at its end."""
     widget = await open_widget(wire.url, attributes=OPEN, **{**PHONE, "viewport": {"width": 320, "height": 220}})
     await expect(widget.page.locator(".starters button")).to_be_attached()
     scroller = widget.page.locator(".scroller")
@@ -97,9 +97,19 @@ async def test_what_stands_there_before_the_first_message_is_read_from_its_top(
     await widget.page.set_viewport_size({"width": 320, "height": 222})
     await widget.page.evaluate(DRAWN)
     assert await scroller.evaluate("e => e.scrollTop > 10")
-    wire.say("Seven.")
+    wire.say("Seven.\n\n" * 30)
     await widget.ask("How many?")
     await widget.ended()
+    last = await widget.element.evaluate("({ chat }) => [chat.view.conversationId, chat.startNew()][0]")
+    await expect(widget.page.locator(".starters button")).to_be_attached()
+    await widget.page.evaluate(DRAWN)
+    await scroller.evaluate("e => (e.scrollTop = e.scrollHeight)")
+    await widget.page.evaluate(DRAWN)
+    await widget.element.evaluate("({ chat }, id) => chat.open(id)", last)
+    await expect(widget.answers).to_contain_text("Seven.")
+    await widget.page.evaluate(DRAWN)
+    below = "e => [e.scrollHeight > 2 * e.clientHeight, e.scrollHeight - e.clientHeight - e.scrollTop < 3]"
+    assert await scroller.evaluate(below) == [True, True]
 
 
 async def test_what_a_notch_takes_stays_empty(wire: Wire, open_widget: OpenWidget) -> None:

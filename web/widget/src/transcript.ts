@@ -77,7 +77,8 @@ export class Transcript {
     const empty = view.messages.length === 0 && !loading;
     if (view.summary && !this.#fold) void this.#loadFold();
     this.#drawMessages(view);
-    if (empty && !this.#welcome.element.isConnected) this.#place = "end";
+    // A place that was chosen in the welcome is none in what follows it, and the other way round.
+    if (empty !== this.#welcome.element.isConnected && (empty || this.#place === "reader")) this.#place = "end";
     if (empty) this.#welcome.update(assistant);
     this.#suggestions.update(view, assistant);
     fill(
