@@ -39,7 +39,7 @@ async def others() -> AsyncIterator[list[Provider]]:
 def definition(*providers: Provider, **changes: Any) -> dict[str, Any]:
     names = ("first", "second", "third")
     models = [{"name": name, "spec": f"openai:{name}", "base_url": one.url} for name, one in zip(names, providers)]  # noqa: B905
-    return {"models": models, "fallback": True, **PATIENT, **changes}
+    return {"models": models, "fallback": True if len(models) > 1 else None, **PATIENT, **changes}
 
 
 async def model_of(world: World, stream: Stream) -> tuple[str, Any]:
