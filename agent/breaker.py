@@ -40,7 +40,7 @@ class Bounds(Protocol):
 
 @dataclass(slots=True)
 class _Watched:
-    """What is known of one key."""
+    """A key that is watched, with what is known of it."""
 
     outcomes: deque[tuple[float, bool]] = field(default_factory=deque)
     """When a request came to its end, and whether it failed; the newest last."""
@@ -52,7 +52,7 @@ class _Watched:
 
 
 class Breaker:
-    """What is known of all keys. `clock` gives seconds that never go back; `tell` hears each change once."""
+    """A breaker, with what is known of all keys. `clock` gives seconds that never go back; `tell` hears each change once."""
 
     def __init__(self, bounds: Bounds, *, clock: Callable[[], float], tell: Callable[[State, str], None]) -> None:
         self._bounds = bounds
@@ -135,7 +135,7 @@ class Breaker:
 
 
 class Passage:
-    """One request that was let through. It says once what came of it; without a word it says nothing of what it asked."""
+    """A request that was let through. It says once what came of it; without a word it says nothing of what it asked."""
 
     def __init__(self, breaker: Breaker, key: str, looked: _Watched | None) -> None:
         self._breaker = breaker

@@ -43,7 +43,7 @@ NO_LIMIT = Most()
 
 
 class Amount(NamedTuple):
-    """What a call of a model takes, or is expected to take; the cost in millionths."""
+    """The amount that a call of a model takes, or is expected to take; the cost in millionths."""
 
     tokens: int = 0
     cost: int = 0
@@ -109,7 +109,7 @@ class Budget(BaseModel):
 
 
 OPEN = Budget()
-"""What limits nothing."""
+"""The budget that limits nothing."""
 Choose = Callable[[float | None, float | None], float | None]
 
 
@@ -122,7 +122,7 @@ def _smaller(own: float | None, others: float | None) -> float | None:
 
 
 class Counter(NamedTuple):
-    """One of the counters that something counts in, and up to where: the user's, or with ALL their tenant's."""
+    """A counter that something counts in, and up to where: the user's, or with ALL their tenant's."""
 
     user_id: str
     period: str
@@ -146,7 +146,7 @@ class Counter(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """What somebody may use, of what is their own and of what is their tenant's."""
+    """The allowance of somebody: what they may use, of what is their own and of what is their tenant's."""
 
     user_id: str
     user: Budget
@@ -196,7 +196,7 @@ class QuotaExceededError(RequestError, RunError):
 
 
 class Rates(NamedTuple):
-    """What a token costs, in millionths of the currency: as much as a million tokens in the currency itself."""
+    """The price of a token, in millionths of the currency: as much as a million tokens in the currency itself."""
 
     input: float = 0.0
     output: float = 0.0

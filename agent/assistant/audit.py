@@ -1,4 +1,4 @@
-"""What a definition says of the record of deeds."""
+"""The part of a definition about the record of deeds."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What an assistant's file says of budgets: of each tenant, and of each user."""
+"""The budgets in an assistant's file: of each tenant, and of each user."""
 
 from pydantic import Field
 

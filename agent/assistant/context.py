@@ -1,4 +1,4 @@
-"""What an assistant is told of its tenant before each turn: results of read tools, kept for as long as each says."""
+"""Context that an assistant is told of its tenant before each turn: results of read tools, kept for as long as each says."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,7 @@ class ContextEntry(Definition):
 
     @property
     def label(self) -> str:
-        """What the model and the log call it."""
+        """The entry's name, as the model and the log call it."""
         return self.title or self.tool
 
 

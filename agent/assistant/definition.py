@@ -38,7 +38,7 @@ from agent.region import Locale, Region, TimeZone
 
 NAME = 80
 PLACEHOLDER = re.compile(r"\{\w+\}")
-"""What an id stands for in a value of an action."""
+"""The placeholder of an id in a value of an action."""
 
 
 class ActionDefinition(ToolWords):
@@ -58,7 +58,7 @@ class ActionDefinition(ToolWords):
 
 
 class Limits(Definition):
-    """What one run may use. Times in seconds."""
+    """The limits of one run. Times in seconds."""
 
     steps: int = Field(default=10, ge=1, le=100)
     deadline_s: float = Field(default=300.0, gt=0)
@@ -87,7 +87,7 @@ class Limits(Definition):
 
 
 class Public(Definition):
-    """What visitors without a token get on `/chat/public`: an answer without tools. Without this part it is not there.
+    """The answer that visitors without a token get on `/chat/public`: one without tools. Without this part it is not there.
 
     Limits are written like `10/minute`.
     """
@@ -105,11 +105,11 @@ class CancelAfter(Definition):
 
 
 WhenActive = Literal["enqueue", "reject", "interrupt"]
-"""What becomes of a message while the conversation's last one is still being answered."""
+"""The rule for a message that comes while the conversation's last one is still being answered."""
 
 
 class Override(Definition):
-    """What a tenant may change. None keeps the assistant's own."""
+    """The parts of a definition that a tenant may change. None keeps the assistant's own."""
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME)
     persona: str | None = Field(default=None, min_length=1)

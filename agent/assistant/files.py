@@ -1,4 +1,4 @@
-"""What files an assistant takes of its users, and gives them."""
+"""The files that an assistant takes of its users, and gives them."""
 
 from typing import Annotated, Literal, Self
 

@@ -26,11 +26,11 @@ class Kind:
     url_variable: str | None = None
     """The variable that says it otherwise."""
     key_variables: tuple[str, ...] = ()
-    """Those with its key; the first one that is set counts. None: it may do without."""
+    """The variables with its key; the first one that is set counts. None: it may do without."""
     package: str | None = None
     extra: str | None = None
     provider: str = "_OTHER"
-    """What traces call it."""
+    """The provider's name in traces."""
 
     @property
     def needs(self) -> str:
@@ -72,7 +72,7 @@ KINDS = {
 
 
 class Spec(NamedTuple):
-    """What a spec means: a kind, and the model's name there; of `CLASS`, its module and its class."""
+    """The meaning of a spec: a kind, and the model's name there; of `CLASS`, its module and its class."""
 
     kind: Kind
     name: str

@@ -1,4 +1,4 @@
-"""What an assistant may remember of its users beyond a conversation, and of their tenant."""
+"""The facts that an assistant may remember of its users beyond a conversation, and of their tenant."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What is wrong with a definition, in the words of somebody who writes YAML."""
+"""The mistakes in a definition, in the words of somebody who writes YAML."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -34,7 +34,7 @@ FORMS = {
     r"^openai:.+$": "must be openai:<its name there>",
     r"^[^.]+(\.[^.]+)*$": "must be the name of an argument, or a path like lines.amount",
 }
-"""What a text has to be, by its pattern."""
+"""The form that a text has to have, by its pattern."""
 OF_OURS = "Value error, "
 """How pydantic begins the words of a check of ours."""
 FEW = 12

@@ -28,14 +28,14 @@ Line = Annotated[str, AfterValidator(checked_line)]
 
 
 class Words(Definition):
-    """What people read of a call: `label` while it goes on, `done` when it is over."""
+    """The words that people read of a call: `label` while it goes on, `done` when it is over."""
 
     label: Line | None = None
     done: Line | None = None
 
 
 class ToolWords(Words):
-    """What people read of a tool's calls, and the same in other languages."""
+    """The words that people read of a tool's calls, and the same in other languages."""
 
     languages: dict[Locale, Words] = {}
 

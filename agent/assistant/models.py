@@ -30,7 +30,7 @@ Headers = Annotated[dict[str, str], AfterValidator(_that_can_be_sent)]
 
 
 class ModelAbilities(Definition):
-    """What a server can do without being asked in vain: what it lacks is left out of its requests."""
+    """The abilities of a server, so that it is not asked in vain: what it lacks is left out of its requests."""
 
     tools: bool = Field(default=True, description="False: it gets no tools, and no calls and results of earlier turns")
     usage: bool = Field(default=True, description="False: it is not asked to count tokens (`stream_options`)")
@@ -46,7 +46,7 @@ class ModelAbilities(Definition):
 
 
 class ModelPrice(Definition):
-    """What a million tokens cost."""
+    """The price of a million tokens."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
@@ -55,7 +55,7 @@ class ModelPrice(Definition):
 
     @property
     def for_cached(self) -> float:
-        """What a million tokens of input cost that the provider had kept."""
+        """The price of a million tokens of input that the provider had kept."""
         return self.input if self.cached is None else self.cached
 
 

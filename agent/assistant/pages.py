@@ -79,7 +79,7 @@ PageTools = Annotated[dict[str, PageToolDefinition], AfterValidator(_checked_nam
 
 
 class DescribedTool(Definition):
-    """What a page says of a tool of its own. What it may do, who may use it and how it is asked for, it does not say."""
+    """A page's description of a tool of its own. What it may do, who may use it and how it is asked for, it does not say."""
 
     name: str = Field(pattern=TOOL_NAME)
     description: str = Field(min_length=1, max_length=DESCRIPTION_CHARACTERS)
@@ -87,7 +87,7 @@ class DescribedTool(Definition):
 
 
 class Declared(NamedTuple):
-    """What a page can do, as a run keeps it: what it described, and what it has of the tools with a description of the file's.
+    """A page's abilities, as a run keeps them: what it described, and what it has of the tools with a description of the file's.
 
     `own` None: it has all of these, and says what came of actions that expect it; so it is where nothing is said of them.
     """

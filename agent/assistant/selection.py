@@ -32,7 +32,7 @@ class EmbeddingModel(Definition):
 
 
 class Selection(Definition):
-    """What a step is offered where the assistant's tools take more than `budget_tokens`; else it is offered all of them."""
+    """The selection of tools for a step where the assistant's take more than `budget_tokens`; else it is offered all of them."""
 
     budget_tokens: int = Field(
         default=10_000, ge=200, description="of all tools in a request; estimated, about four bytes each"

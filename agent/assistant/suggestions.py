@@ -1,4 +1,4 @@
-"""What users are offered to say: ways to begin, and questions that follow an answer."""
+"""Suggestions to users of what to say: ways to begin, and questions that follow an answer."""
 
 from typing import Annotated, Literal
 

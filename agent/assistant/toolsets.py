@@ -101,7 +101,7 @@ def _of_path(value: object) -> object:
 
 
 class ToolDefinition(ToolWords):
-    """What a definition says of one tool; what it does not say is as the tool's source has it."""
+    """The definition of one tool; what it does not say is as the tool's source has it."""
 
     name: str | None = Field(default=None, pattern=TOOL_NAME)
     description: str | None = Field(default=None, min_length=1, description="what the model reads")
@@ -182,7 +182,7 @@ class McpServer(Definition):
 
 
 class ToolsetDefinition(Definition):
-    """One source of tools. A text alone stands for a Python module."""
+    """A source of tools. A text alone stands for a Python module."""
 
     python: str | None = Field(default=None, description="a module that holds @tool functions")
     openapi: str | None = Field(default=None, description="a document: a file beside this one, or a URL")
@@ -208,7 +208,7 @@ class ToolsetDefinition(Definition):
 
     @property
     def title(self) -> str:
-        """What errors and the log call it: of an address without what may be a secret."""
+        """The toolset's name in errors and the log: of an address without what may be a secret."""
         if self.openapi is not None:
             return shown_url(self.openapi) if "://" in self.openapi else self.openapi
         return self.python or self.langchain or (self.mcp.title if self.mcp is not None else "")

@@ -37,19 +37,19 @@ class VoiceModel(Definition):
 
     @property
     def name(self) -> str:
-        """What its server calls it."""
+        """The model's name at its server."""
         return self.model.partition(":")[2]
 
 
 class SpeechPrice(Definition):
-    """What speech costs."""
+    """The price of speech."""
 
     characters: float = Field(ge=0, description="of a million")
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
 
 
 class DictationPrice(Definition):
-    """What dictation costs."""
+    """The price of dictation."""
 
     minute: float = Field(ge=0)
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
@@ -112,7 +112,7 @@ class Voice(Definition):
 
     @property
     def models(self) -> tuple[SpeechModel | DictationModel, ...]:
-        """Those that a server is asked for."""
+        """The models that a server is asked for."""
         return tuple(one for one in (self.speaker, self.listener) if one is not None)
 
 

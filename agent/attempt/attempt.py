@@ -1,4 +1,4 @@
-"""One attempt at a run as the loop sees it: what it needs, and what it leaves behind for the run's end."""
+"""An attempt at a run as the loop sees it: what it needs, and what it leaves behind for the run's end."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ from agent.wording import Wording, worded
 
 @dataclass(slots=True)
 class Attempt:
-    """What the nodes share while one attempt goes on."""
+    """The state of one attempt, which the nodes share while it goes on."""
 
     principal: RunCredential
     run: Run
@@ -63,9 +63,9 @@ class Attempt:
     read: Callable[[Run], Awaitable[list[BaseMessage]]]
     """Reads what the model of the run, as it is given, is told: all that was said by now."""
     messages: list[BaseMessage] = field(default_factory=list)
-    """What the model was given at the start, and everything that was said since."""
+    """The messages that the model was given at the start, and everything that was said since."""
     reply: Reply = field(default_factory=Reply)
-    """What the current step has said so far; kept when the run is cut short."""
+    """The current step's reply so far; kept when the run is cut short."""
     step: int = 0
     is_at_limit: bool = False
     """Whether its last words are that all steps are used."""
@@ -74,11 +74,11 @@ class Attempt:
     parts: int = 0
     """How many parts it has begun to say."""
     part_kind: type[TextDelta] | type[ReasoningDelta] | None = None
-    """What the part under way is; None where none is."""
+    """The kind of the part under way; None where none is."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
-    """What people were asked in earlier attempts, by the ids of the calls."""
+    """The approvals that people were asked for in earlier attempts, by the ids of the calls."""
     page_calls: Mapping[str, PageCall] = field(default_factory=dict)
-    """What the page was asked in earlier attempts, and said, by the ids of the calls."""
+    """The calls that the page was asked for in earlier attempts, and what it said, by their ids."""
     for_page: Sequence[NewPageCall] = ()
     """The calls that the page has to make, where the step cannot go on without."""
     waiting: Sequence[ToolCall] = ()
@@ -94,13 +94,13 @@ class Attempt:
     has_asked: bool = False
     """Whether a model was asked for anything yet."""
     sources: dict[str, SourceCited] = field(default_factory=dict)
-    """What the run has cited by now, by ids."""
+    """The sources that the run has cited by now, by ids."""
     given: list[FileRef] = field(default_factory=list)
     """The files that tools gave so far: the run's answer has them."""
     files: Files | None = None
     """Where files that tools give are kept; None where there is no such place."""
     shortened: HistoryShortened | None = None
-    """What readers are told where the model does not get all that was said before."""
+    """The event that readers are told where the model does not get all that was said before."""
 
     @property
     def model(self) -> Runnable[LanguageModelInput, Any]:

@@ -1,4 +1,4 @@
-"""What an attempt's model is told first: the assistant's instructions, with what was looked up for this turn."""
+"""The instructions that an attempt's model is told first: the assistant's, with what was looked up for this turn."""
 
 import asyncio
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ from agent.store.transaction import Transaction
 
 
 class RunHold:
-    """One attempt's hold on its run. Every method may raise LeaseLostError: stop then, without writing more."""
+    """The hold of one attempt on its run. Every method may raise LeaseLostError: stop then, without writing more."""
 
     def __init__(self, store: Store, tenure: Tenure, *, principal: Principal, run: Run) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What happens once, and may be waited for. In place of an `asyncio.Event`, which keeps a queue also where nobody waits."""
+"""A latch is set once, and may be waited for. In place of an `asyncio.Event`, which keeps a queue also where nobody waits."""
 
 import asyncio
 from collections.abc import Sequence

@@ -20,7 +20,7 @@ logger = structlog.get_logger()
 
 
 class Offer:
-    """What the current step may use. Before the first step there is nothing yet."""
+    """The offer to the current step: what it may use. Before the first step there is nothing yet."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Offer:
         self.tools: Mapping[str, Tool] = {}
         """All that the principal has, by name: a model may remember one from the history that this step is not offered."""
         self.names: Sequence[str] = ()
-        """Those that the step is offered, in the order in which the model reads them."""
+        """The names of the tools that the step is offered, in the order in which the model reads them."""
         self.model: Runnable[LanguageModelInput, Any] = chat_model
         self._chat_model = chat_model
         self._toolsets = toolsets

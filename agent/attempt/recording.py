@@ -25,7 +25,7 @@ RESULT_CHARACTERS = 2000
 MAX_SCHEMAS = 200
 """Of one value: schemas that name each other are not followed for ever."""
 MAX_DEPTH = 64
-"""What is nested deeper is hidden: nobody has looked into it."""
+"""Values that are nested deeper are hidden: nobody has looked into them."""
 DEEPEST = 256
 """No arguments that can be stored are nested deeper, so that people are asked about all of them."""
 _SECRET_WORDS = frozenset(
@@ -65,7 +65,7 @@ _VALUE = re.compile(
     r"""(?:(?:bearer|basic|digest)\s+)?+(?:"(?:[^"\\]|\\.)*+"?|'[^']*+'?|\\++["'][^"'\\]*+\\*+["']?|[^\s,;&}\]]++)""",
     re.IGNORECASE,
 )
-"""What stands behind a name in running text, in JSON, and in JSON that is a text of other JSON."""
+"""The value behind a name in running text, in JSON, and in JSON that is a text of other JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def of_decision(
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
-    """What is done to the texts of a value, and which of its fields are hidden; `root` is the document of its schemas."""
+    """A value's hiding: what is done to its texts, and which of its fields are hidden; `root` is the document of its schemas."""
 
     mask: Callable[[str], str]
     root: Mapping[str, Any]

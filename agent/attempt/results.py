@@ -26,7 +26,7 @@ class ToolResult:
     """Whether the call was not made."""
     sources: tuple[SourceCited, ...] = ()
     files: tuple[FileRef, ...] = ()
-    """What the call gave, kept already."""
+    """The files that the call gave, kept already."""
 
     def row(self, step: int) -> NewMessage:
         """Return it as it is stored."""

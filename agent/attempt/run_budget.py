@@ -1,4 +1,4 @@
-"""What an attempt at a run may use: what its next step needs is held before it, and what it took is settled with what it said.
+"""The budget of an attempt at a run: what its next step needs is held before it, and what it took is settled with what it said.
 
 The invariant: a step is asked for when there was room for it in every counter, and what was held for it is settled in the
 transaction that stores what it said, or given back.
@@ -49,7 +49,7 @@ GRACE_S = 60.0
 
 
 class RunBudget:
-    """What an attempt at a run may use. It holds what a step needs from before it until what it took is stored."""
+    """The budget that an attempt at a run may use. It holds what a step needs from before it until what it took is stored."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class StoppedError(Exception):
 
 
 class Stopper:
-    """One run's stop button. The first reason counts."""
+    """The stop button of one run. The first reason counts."""
 
     def __init__(self) -> None:
         self.reason: StopReason | None = None

@@ -1,4 +1,4 @@
-"""What was said by now, and what the model of a run is told of it."""
+"""The transcript of what was said by now, and what the model of a run is told of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ DONE_WRITES = 20
 
 
 class Transcript(NamedTuple):
-    """What was said: in the turns before, as many messages as the model may get, and in this one.
+    """The messages that were said: in the turns before, as many as the model may get, and in this one.
 
     `summary` is of the turns before these; `is_cut`: there are more than were read, and no summary covers them.
     """

@@ -16,7 +16,7 @@ MOST = 1_000
 
 
 class Unpriced:
-    """What was logged by this process."""
+    """The models that were logged by this process."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[str, float] = OrderedDict()

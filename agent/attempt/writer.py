@@ -1,4 +1,4 @@
-"""What one attempt at a run writes: events to the log, rows to the store. The only writer of both.
+"""The writer of one attempt at a run: events to the log, rows to the store. The only writer of both.
 
 The invariants: every row is written under the run's lease; an event that says "this is so" goes out after the commit
 that made it so; after `end` nothing is written but suggestions, a title and the close.
