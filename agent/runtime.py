@@ -1,4 +1,4 @@
-"""What the runs of this process work with: opened once, closed once."""
+"""The parts that the runs of this process work with: opened once, closed once."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from agent.tracing import forget_outdated
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What every run of this process works with."""
+    """The parts that every run of this process works with."""
 
     store: Store
     log: EventLog

@@ -1,4 +1,4 @@
-"""What traces are made of: what was asked of us, of models and of tools, when it began and how it ended.
+"""The spans that traces are made of: what was asked of us, of models and of tools, when it began and how it ended.
 
 The invariants: without a recorder nothing is made and nothing is looked at; nothing that a user, a model or a tool said is in
 a span, unless the recorder wants words. A trace is a run's: its id, and those of its attempts, follow from the run's own, so
@@ -121,7 +121,7 @@ def asked(model: Any, messages: object, reply: Any) -> AbstractContextManager[No
 
 
 class _Asked:
-    """One request to a model; a retry is another one."""
+    """A request to a model; a retry is another one."""
 
     def __init__(self, here: Place, model: Any, messages: object, reply: Any) -> None:
         self._recorder = here.recorder

@@ -76,7 +76,7 @@ def tell_nobody(_share: float | None, _text: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a tool call knows of its run.
+    """A tool call's knowledge of its run.
 
     `branch_id` is the request's, or else the one branch that the token names; None where that is none, or not one.
     `region` is the request's, or else the tenant's. `risk` is the called tool's, as the assistant has it. `fields` are the
@@ -107,7 +107,10 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an imported tool is where it comes from. Patterns of a definition look at it, and rankings read it."""
+    """The tags, method and path of an imported tool where it comes from.
+
+    Patterns of a definition look at them, and rankings read them.
+    """
 
     tags: tuple[str, ...] = ()
     method: str | None = None
@@ -116,7 +119,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One thing the model can ask for.
+    """A tool: one thing the model can ask for.
 
     `schema` is the JSON Schema of the arguments (an object). `call` validates them itself and returns anything that
     JSON can hold, an `Action`, or a `ToolResult`.
@@ -134,7 +137,7 @@ class Tool:
     timeout_s: float | None = None
     """Seconds one call may take; None takes the assistant's default."""
     wordings: Wordings = field(default_factory=dict)
-    """What people read of its calls."""
+    """The words that people read of its calls."""
     is_pinned: bool = False
     """Whether it is offered in every step, however many tools there are."""
     confirm: bool | tuple[Bound, ...] | None = None
@@ -230,17 +233,17 @@ def by_name(sources: Sequence[Sequence[Tool]]) -> tuple[dict[str, Tool], list[To
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn says of the tools that it needs, read off the transcript."""
+    """A turn's word on the tools that it needs, read off the transcript."""
 
     question: str
     called: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
-    """Those that it called or that `find_tools` told it of, each once, in the order in which the transcript names them."""
+    """Tools that it called or that `find_tools` told it of, each once, in the order in which the transcript names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a choice among many tools is made from: the turns in order, the current one last, and the page it was asked on."""
+    """The transcript for a choice among many tools: the turns in order, the current one last, and the page it was asked on."""
 
     turns: Sequence[Turn] = ()
     page: Mapping[str, object] | None = None
@@ -249,7 +252,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a step is offered of many tools, in the order in which the model reads them; `find_tools` is one of them."""
+    """The tools that a step is offered of many, in the order in which the model reads them; `find_tools` is one of them."""
 
     offered: Sequence[Tool]
 

@@ -1,4 +1,4 @@
-"""What people read of a tool's calls: in words of its author, in each language that these are given in.
+"""The wording that people read of a tool's calls: in words of its author, in each language that these are given in.
 
 The invariant: a wording is one line that fits into a list; where there is none, clients make one of the tool's name.
 """

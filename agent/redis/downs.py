@@ -1,4 +1,4 @@
-"""What is down, for all processes: one of them found it out, and one at a time looks whether it is back.
+"""A model that is down, for all processes: one of them found it out, and one at a time looks whether it is back.
 
 The invariant: the clock is Redis'. What nobody has asked for a while is forgotten, and asked as if it had always been well.
 """
@@ -56,7 +56,7 @@ class Chosen(NamedTuple):
 
 
 class Downs:
-    """What is down, on one Redis. Names are short and say nothing: they are in keys."""
+    """The models that are down, on one Redis. Names are short and say nothing: they are in keys."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client

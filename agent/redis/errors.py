@@ -1,11 +1,11 @@
-"""What goes wrong with Redis, as one error."""
+"""Failures of Redis, as one error."""
 
 from redis.exceptions import RedisError
 
 from agent.errors import FrontdeskError
 
 LOST = (RedisError, OSError, TimeoutError, RuntimeError)
-"""What a connection that is gone, or never was, is told with: uvloop raises RuntimeError on a write to a closed transport."""
+"""Errors of a connection that is gone, or never was: uvloop raises RuntimeError on a write to a closed transport."""
 
 
 class RedisAwayError(FrontdeskError):

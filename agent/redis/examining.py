@@ -1,4 +1,4 @@
-"""What an operator asks of Redis before trusting it: who it is, how it is set, and whether it takes what we write."""
+"""An operator's questions to Redis before trusting it: who it is, how it is set, and whether it takes what we write."""
 
 import asyncio
 import statistics

@@ -1,4 +1,4 @@
-"""What has to go on for as long as the process does: whatever breaks it is told, and it begins anew."""
+"""Work that has to go on for as long as the process does: whatever breaks it is told, and it begins anew."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -17,7 +17,7 @@ logger = structlog.get_logger()
 AT_ONCE = 64
 """Of how many readers one pipeline asks."""
 Ask = Callable[[Sequence[Sequence[Any]]], Awaitable[list[Any]]]
-"""What asks: a client's `calls`, or its `scripts` for one script."""
+"""A way to ask: a client's `calls`, or its `scripts` for one script."""
 
 _Asked = tuple[Sequence[Sequence[Any]], asyncio.Future[list[Any]]]
 

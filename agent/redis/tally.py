@@ -67,7 +67,7 @@ Wanted = Sequence[tuple[str, int]]
 
 
 class Tally:
-    """What this process has, and asks for. Enter it once."""
+    """A tally of the counts that this process has, and asks for. Enter it once."""
 
     def __init__(self, client: RedisClient, *, lease_s: float) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""What opens something once, known to all processes: sealed, by the user whose it is, and gone when it opens nothing any more.
+"""Tickets, known to all processes: each opens something once, sealed, by the user whose it is, and is gone when it opens nothing.
 
 The invariant: of all who use one at the same time, wherever, one is the first. What is sealed is opened with what stands in no key.
 """
@@ -114,7 +114,7 @@ class Times(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What a use found. `run` is None where it is not known yet."""
+    """A ticket as a use found it. `run` is None where it is not known yet."""
 
     sealed: bytes
     is_first: bool

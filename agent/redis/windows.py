@@ -57,7 +57,7 @@ class Left(NamedTuple):
 
 
 class Windows:
-    """What is counted on one Redis."""
+    """The limits that are counted on one Redis."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client

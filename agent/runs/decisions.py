@@ -1,4 +1,4 @@
-"""What people decide about calls that wait, and how a run goes on from there: here, as its next attempt.
+"""The decisions of people about calls that wait, and how a run goes on from there: here, as its next attempt.
 
 The invariant: a decision is taken once, of whoever may decide, about just what was asked.
 """

@@ -1,4 +1,4 @@
-"""What a page can do, of a request and of the run that it begins: what the assistant lets it have of that.
+"""A page's tools, of a request and of the run that it begins: those that the assistant lets it have.
 
 The invariant: a run keeps only what its assistant names or lets pages describe, checked.
 """

@@ -1,4 +1,7 @@
-"""One run, to its end. The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along."""
+"""A run's way to its end.
+
+The run's boundary: outcomes, errors and stops become ends here, and what breaks takes nothing else along.
+"""
 
 import asyncio
 from dataclasses import dataclass

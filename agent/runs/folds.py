@@ -57,7 +57,7 @@ THINKING = 20_000
 
 
 class Fold(NamedTuple):
-    """What is to be folded: of a conversation, behind one of its runs."""
+    """The turns that are to be folded: of a conversation, behind one of its runs."""
 
     owner: Principal
     run: Run

@@ -1,4 +1,4 @@
-"""What a reader gets where the log has a gap, is lost, or cannot be asked: never a hole, and never nothing.
+"""The events that a reader gets where the log has a gap, is lost, or cannot be asked: never a hole, and never nothing.
 
 The log folded into a snapshot where there is one, else what the database knows. While the log of another process cannot
 be asked the database tells, each time that it knows more; then the reader goes on in the log.

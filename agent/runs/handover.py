@@ -1,4 +1,4 @@
-"""What other processes hand to this one: runs that it has a place for, and fresh tokens for runs that it has.
+"""Letters of other processes to this one: runs that it has a place for, and fresh tokens for runs that it has.
 
 The invariant: what comes counts for what it was sealed for and nothing else, and a run never gains rights by it.
 """

@@ -32,13 +32,13 @@ class HeldRun:
     counts_attempt: bool = True
     """Whether this attempt, once it works, counts towards the most that a run may have."""
     transcript: Transcript | None = None
-    """What it begins with, where that was read when it was stored: it is claimed then."""
+    """The transcript that it begins with, where that was read when it was stored: it is claimed then."""
     on_disconnect: Literal["continue"] | CancelAfter = "continue"
-    """What its assistant says about a run that nobody reads."""
+    """Its assistant's word on a run that nobody reads."""
     unread: asyncio.TimerHandle | None = None
     """Stops the run, if nobody comes to read it."""
     opening: Sequence[AnyEvent] = ()
-    """What its log begins with, where that is not said yet: another worker may say it."""
+    """The events that its log begins with, where they are not said yet: another worker may say them."""
     is_handed: bool = False
     """Whether another worker goes on with it."""
     key: RunKey = field(init=False)

@@ -52,7 +52,7 @@ async def insert_beside(
 
 
 class Turns:
-    """What the user does with the lanes of a turn."""
+    """Turns with lanes, and what the user does with those."""
 
     def __init__(self, store: Store, stops: Stops) -> None:
         self._store = store

@@ -34,7 +34,7 @@ class LetterRefusedError(FrontdeskError):
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
-    """What anybody may read of a letter, and nobody may change."""
+    """The part of a letter that anybody may read, and nobody may change."""
 
     kind: Literal["run", "token"]
     """A run that is handed over · a fresh token for a run that somebody else has."""

@@ -1,4 +1,4 @@
-"""What pages say to the calls that they are asked for: who makes one, what came of it, and that nobody did in time.
+"""The answers of pages to the calls that they are asked for: who makes one, what came of it, and that nobody did in time.
 
 The invariant: one of the user's pages makes a call, and its answer is taken once, in the form that the tool's result has.
 """

@@ -1,4 +1,4 @@
-"""What one process says of itself to all others, and what it hears: how many there are, and who may begin."""
+"""A process's word of itself to all others, and the answer that it hears: how many there are, and who may begin."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,11 +23,11 @@ Works = Literal["all", "own", "none"]
 
 
 class Told(NamedTuple):
-    """What Redis says of all processes, and who may begin: tenant, user, and the worker that has the place."""
+    """The answer of Redis on all processes, and who may begin: tenant, user, and the worker that has the place."""
 
     living: int
     working: int
-    """Those that work for all."""
+    """Processes that work for all."""
     is_alone: bool
     """Whether no other process has a place for what waits here."""
     has_more: bool
@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 
 class Places:
-    """What one process says of itself, and hears."""
+    """A process's word of itself, and the answer that it hears."""
 
     def __init__(
         self, client: RedisClient, keys: LetterKeys | None, settings: RuntimeSettings, *, worker_id: str

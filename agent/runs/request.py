@@ -1,4 +1,4 @@
-"""What a client asks for, whatever protocol it speaks."""
+"""A client's request for a run, whatever protocol it speaks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class RunRequest:
     asked_before: tuple[str, ...] | None = None
     """Of a client that sends its whole history: the user's messages before this one, which say whose place it takes."""
     message_name: str | None = None
-    """What the client calls this message."""
+    """The client's name for this message."""
     is_once: bool = False
     """Where an equal request has stored a message of this name in between, it is that one, whatever their keys."""
     replaces: UUID | str | None = None
@@ -45,12 +45,12 @@ class RunRequest:
     branch_id: int | str | None = None
     page: dict[str, Any] | None = None
     client_tools: tuple[dict[str, Any], ...] | None = None
-    """What its page can do and describes, checked already; None: nothing new."""
+    """The tools that its page has and describes, checked already; None: nothing new."""
     declared: tuple[Mapping[str, Any], ...] | None = None
     """All that its page says it can do, unchecked: it runs what the assistant lets it have of that, and nothing else. It stands
     in place of `client_tools` and `has_page`. None: nothing is said so."""
     files: tuple[UUID, ...] | None = None
-    """What the user attached; None: nothing, or what the message had that is replaced."""
+    """The files that the user attached; None: nothing, or what the message had that is replaced."""
     region: Region = UNSAID
     when_active: WhenActive | None = None
     idempotency_key: str | None = None

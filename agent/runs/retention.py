@@ -1,4 +1,4 @@
-"""What is kept for how long, and the upkeep that lets go of it: conversations, ratings, memories and the record of what was done."""
+"""Retention: for how long conversations, ratings, memories and the record are kept, and the upkeep that lets go of them."""
 
 import asyncio
 import time

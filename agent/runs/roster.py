@@ -21,7 +21,7 @@ from agent.runs.held import HeldRun
 from agent.settings import RuntimeSettings
 
 Room = Grant | Literal["waiting"]
-"""What a run that is taken over finds: a place at work here, or one among those who wait."""
+"""The room that a run finds when it is taken over: a place at work here, or one among those who wait."""
 
 
 class Roster:
@@ -35,7 +35,7 @@ class Roster:
         )
         self._waiting = Queue(settings)
         self._taken_over = Queue(settings)
-        """Those who wait and were taken over, once more: posts do not keep them out, and they are bounded all the same."""
+        """Runs that wait and were taken over, once more: posts do not keep them out, and they are bounded all the same."""
         self._held: dict[RunKey, HeldRun] = {}
         self._turns: dict[tuple[str, UUID], list[HeldRun]] = {}
         self._arriving: Counter[RunKey] = Counter()

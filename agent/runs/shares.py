@@ -1,4 +1,4 @@
-"""What this process knows of others: how many runs of a tenant and of a user may be at work, and whether anybody works at all.
+"""This process's knowledge of others: how many runs of a tenant and of a user may be at work, and whether anybody works at all.
 
 The invariant: what others have is never taken for nothing. While Redis does not say it, and for a moment after it may have
 forgotten it, each process counts on its share of the limits only.
@@ -16,7 +16,7 @@ ALONE_S = 2.0
 
 
 class Shares:
-    """What one process counts on. It begins without a word from Redis."""
+    """The limits that one process counts on. It begins without a word from Redis."""
 
     def __init__(self, most_of_tenant: int, most_of_user: int, *, settle_s: float) -> None:
         self._limits = most_of_tenant, most_of_user

@@ -1,4 +1,4 @@
-"""What processes say to each other about runs: that one is to look at its rows now, and not at its next poll.
+"""Signals of processes to each other about runs: that one is to look at its rows now, and not at its next poll.
 
 The invariant: a signal is no truth. Whoever hears one reads the database; one that is lost costs a poll.
 """
@@ -30,7 +30,7 @@ class Signal(NamedTuple):
 
 
 class Signals(Protocol):
-    """What all processes of an installation hear."""
+    """The signals that all processes of an installation hear."""
 
     def tell(self, signal: Signal) -> None:
         """Let every process hear a signal, this one among them. It never waits, and never fails."""

@@ -24,7 +24,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What the transaction of a start came to."""
+    """The result of a start's transaction."""
 
     run: Run
     is_new: bool = True
@@ -32,7 +32,7 @@ class Submitted:
     withdrawn: UUID | None = None
     """A run that waited for a person, and was ended in the same transaction."""
     resumed: UUID | None = None
-    """One that waited for its user's token, and goes on with this one in front of the new run."""
+    """A run that waited for its user's token, and goes on with this one in front of the new run."""
     beside: tuple[Run, ...] = ()
     """The lanes of its turn behind the first, which is `run`. They wait until the transaction is over."""
     transcript: Transcript | None = None

@@ -1,4 +1,4 @@
-"""What a new message does to a run in front of it that waits for a person: the assistant says it, in `approvals.when_waiting`.
+"""The effect of a new message on a run in front that waits for a person: the assistant says it, in `approvals.when_waiting`.
 
 The invariant: a question that a message took away is answered with a no, in the transaction that stores the message.
 """
@@ -22,7 +22,7 @@ async def only_waits(connection: Transaction, principal: Principal, unfinished: 
 
 
 class Front(NamedTuple):
-    """What became of a run in front of a new one that waited: it is over, or it goes on, or neither."""
+    """A run that waited in front of a new one: it is over, or it goes on, or neither."""
 
     ended: UUID | None = None
     resumed: UUID | None = None

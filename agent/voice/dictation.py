@@ -20,7 +20,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Heard(NamedTuple):
-    """What was said, and how long that took where its server tells it."""
+    """A dictation: what was said, and how long that took where its server tells it."""
 
     text: str
     seconds: float | None

@@ -1,4 +1,4 @@
-"""What kind of sound some bytes are, and how long it lasts: by the bytes themselves, never by what somebody says of them.
+"""The kind of sound that some bytes are, and how long it lasts: by the bytes themselves, never by what somebody says of them.
 
 Read are the forms in which browsers record (WebM, Ogg, MP4) and WAV. The invariant: no number that stands in a file makes
 this take longer than its bytes do, and what cannot be read has no length.

@@ -1,4 +1,4 @@
-"""What voices cost: what one request needs is held before it, and what it took is used behind it, in the budgets that count.
+"""The cost of voices: what one request needs is held before it, and what it took is used behind it, in the budgets that count.
 
 A request of a voice is no run, so that limits of runs do not count it. Its words count as tokens, by the estimate that holds for
 all text, and its cost goes by the price that its model has.
@@ -46,7 +46,7 @@ def _tokens(text: str) -> int:
 
 
 class Took:
-    """What a request took: nothing, until its server has begun to answer."""
+    """The amount that a request took: nothing, until its server has begun to answer."""
 
     def __init__(self) -> None:
         self.amount = Amount()
