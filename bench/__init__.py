@@ -1,1 +1,1 @@
-"""What a streamed token costs: a pass-through proxy, the textbook stack and Frontdesk, side by side. `python -m bench`."""
+"""The cost of a streamed token: a pass-through proxy, the textbook stack and Frontdesk, side by side. `python -m bench`."""

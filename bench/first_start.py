@@ -28,7 +28,7 @@ MB = 1_000_000
 
 @dataclass(slots=True)
 class Start:
-    """What a start said, with the second of each line, and how large it left each part."""
+    """A start: what it said, with the second of each line, and how large it left each part."""
 
     lines: list[tuple[float, str]]
     megabytes: dict[str, float]

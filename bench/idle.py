@@ -130,7 +130,7 @@ class Idle:
 
     @property
     def own_bytes(self) -> int:
-        """What is resident of the server and its alone."""
+        """The bytes that are resident of the server and its alone."""
         lines = Path(f"/proc/{self._server.pid}/smaps_rollup").read_text("utf-8").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * KIB
 
@@ -147,7 +147,7 @@ class Idle:
 
 
 class Measured(NamedTuple):
-    """What idle streams cost: each one's memory, what is left of that when all have ended, and what turns beside them take."""
+    """The cost of idle streams: each one's memory, what is left of that when all have ended, and what turns beside them take."""
 
     kib: float
     left_kib: float

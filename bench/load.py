@@ -59,7 +59,7 @@ class Load:
 
 
 class Client(asyncio.Protocol):
-    """One connection for one stream, which is over when `end` comes. Times are of the monotonic clock, in seconds."""
+    """A connection for one stream, which is over when `end` comes. Times are of the monotonic clock, in seconds."""
 
     def __init__(self, load: Load, end: bytes = DONE) -> None:
         self.tokens = 0

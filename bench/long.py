@@ -31,7 +31,7 @@ LIMIT_S = 120.0
 
 
 class Given(NamedTuple):
-    """What a model was given once: so many tokens, for a summary, or with one in front."""
+    """A request that a model was given: so many tokens, for a summary, or with one in front."""
 
     tokens: int
     is_for_summary: bool
@@ -39,7 +39,7 @@ class Given(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What turns cost: medians of tokens and seconds, the tokens of summaries for each turn, and how many turns had one to read."""
+    """The cost of turns: medians of tokens and seconds, tokens of summaries for each turn, and how many turns had one to read."""
 
     tokens: float
     for_summaries: float

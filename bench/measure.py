@@ -63,7 +63,7 @@ QUICK = Sizes(3, 6, 8, 50, 0.3, 0.3, 2, 400, 400, 3, 2, 4, 1, 200)
 
 @dataclass(slots=True)
 class Window:
-    """What happened while the upstream sent nothing but tokens."""
+    """A time in which the upstream sent nothing but tokens, and what happened in it."""
 
     tokens: int
     cpu_s: float
@@ -74,7 +74,7 @@ class Window:
     busy: dict[str, float]
     """Part of the time that each core was busy, with whatever ran there."""
     bytes: float = math.nan
-    """What came over the sockets."""
+    """The bytes that came over the sockets."""
 
     @property
     def cpu_us(self) -> float:

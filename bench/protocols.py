@@ -102,7 +102,7 @@ OTHERS = {
         "openai-responses", "/v1/responses", _of_responses, client=partial(Client, end=b"response.output_text.done")
     ),
 }
-"""Those with a path of their own."""
+"""Ways with a path of their own."""
 
 
 def framing_us(name: str) -> float:

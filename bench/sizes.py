@@ -36,7 +36,7 @@ TURNS_OF_USER, PEAK = 5, 4.0
 
 
 class Sizes(NamedTuple):
-    """What has been used up to a moment, or of one turn."""
+    """The use of both engines up to a moment, or of one turn."""
 
     transactions: float
     rows: float

@@ -28,7 +28,7 @@ CONVERSATIONS = 20
 
 
 class Cost(NamedTuple):
-    """What the server spent."""
+    """The CPU and memory that the server spent."""
 
     cpu_us: float
     """Per token."""

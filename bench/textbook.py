@@ -28,7 +28,7 @@ PERSONA = "You help the staff of a shop."
 
 
 class Ask(BaseModel):
-    """What a client sends."""
+    """The body of a client's request."""
 
     message: str
     thread_id: str

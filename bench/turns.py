@@ -28,7 +28,7 @@ from bench.table import table
 from bench.upstream import Script
 
 FLOORS = {"fastapi": "FastAPI pass-through", "passthrough": "aiohttp pass-through"}
-"""What is compared with; the bounds were set over one like the first."""
+"""The pass-throughs that servers are compared with; the bounds were set over one like the first."""
 EARLIER = 18
 """Messages in front of turn 10."""
 STUDIO = {"FRONTDESK_ASSISTANT": str(ROOT / "examples" / "studio" / "assistant.yaml")}
@@ -61,7 +61,7 @@ QUICK = {
 
 
 class Cost(NamedTuple):
-    """What a turn cost: CPU of the server, and the median from request to first token. Seconds."""
+    """A turn's cost: CPU of the server, and the median from request to first token. Seconds."""
 
     cpu_s: float
     first_s: float

@@ -28,7 +28,7 @@ ASIDE_TOKENS = 30
 
 
 class Script(NamedTuple):
-    """What one answer is to be."""
+    """The script of one answer: what that is to be."""
 
     tokens: int = 1
     rate: int = 0
@@ -52,7 +52,7 @@ def read_script(body: bytes) -> Script:
 
 
 class Upstream:
-    """What the connections share: those that wait at a gate."""
+    """The state that the connections share: those that wait at a gate."""
 
     def __init__(self) -> None:
         self.held: list[Connection] = []
@@ -67,7 +67,7 @@ class Upstream:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; it serves one request after the other."""
+    """A connection; it serves one request after the other."""
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream

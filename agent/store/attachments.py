@@ -64,7 +64,7 @@ class File(NewFile):
 
     @property
     def ref(self) -> FileRef:
-        """What a message has of it."""
+        """The file as a message has it."""
         return FileRef(str(self.id), self.name, self.media_type, self.bytes)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a run's row on behalf of an attempt, and changes nothing."""
+"""Questions to a run's row on behalf of an attempt, which change nothing."""
 
 from uuid import UUID
 

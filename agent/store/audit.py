@@ -78,7 +78,7 @@ _ERASE = (
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was done. `words` are what users, models and tools said; whoever gives them has hidden what is secret in them."""
+    """A deed to record. `words` are what users, models and tools said; whoever gives them has hidden what is secret in them."""
 
     kind: DeedKind
     user_id: str | None = None

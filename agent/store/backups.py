@@ -29,7 +29,7 @@ _CLOSED = (
         " ended_at = {now} WHERE state IN ('queued', 'running')",
     ),
 )
-"""What ends the runs of a copy, and with which table it came: a copy may be of any release."""
+"""The statements that end the runs of a copy, each behind the table that it came with: a copy may be of any release."""
 _SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 

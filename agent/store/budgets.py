@@ -41,7 +41,7 @@ class There(NamedTuple):
 
 
 class KeptBudgets(NamedTuple):
-    """What the database has of a tenant, of all of its users, and of one of them."""
+    """The budgets that the database has of a tenant, of all of its users, and of one of them."""
 
     tenant: Budget | None = None
     users: Budget | None = None

@@ -1,4 +1,4 @@
-"""What the tables are made of: the types that both databases have, and parts that many share."""
+"""The types that the tables are made of, which both databases have, and the parts that many share."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -20,7 +20,7 @@ LOOK_S = 0.05
 
 
 class Compacted(NamedTuple):
-    """What was done to the file."""
+    """The result of a compaction: what was done to the file."""
 
     is_rewritten: bool
     is_cut: bool

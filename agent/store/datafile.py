@@ -10,7 +10,7 @@ from agent.store.checkpoints import checkpoint
 
 
 class DataFile:
-    """One SQLite file, beside all transactions on it.
+    """A SQLite file, beside all transactions on it.
 
     Raises:
         ConfigurationError: no file is named, or its folder cannot be made.

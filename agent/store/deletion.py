@@ -53,7 +53,7 @@ _CHANGES = text("SELECT total_changes()")
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one batch removed."""
+    """The rows and runs that one batch removed."""
 
     rows: int
     runs: Sequence[RunKey]
@@ -144,7 +144,7 @@ async def remove_batch(connection: Transaction, *, most_rows: int) -> Removed:
 
 
 class _Batch:
-    """One transaction's share of a tenant's rows. `room` is how many more rows it may remove."""
+    """A transaction's share of a tenant's rows. `room` is how many more rows it may remove."""
 
     def __init__(self, connection: Transaction, tenant_id: str, room: int) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""What turns did that are summed up: their writes, by the ledger, whatever anybody says of them."""
+"""The writes of turns that are summed up, by the ledger, whatever anybody says of them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an operator asks of a database before trusting it with a start. It reads, and changes nothing."""
+"""An operator's look at a database before trusting it with a start. It reads, and changes nothing."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What is a fault of the database, and what is a mistake of the code: the first is told as 503, the second never hidden."""
+"""Faults of the database, kept apart from mistakes of the code: the first are told as 503, the second never hidden."""
 
 import re
 import sqlite3
@@ -45,7 +45,7 @@ REASONS = {
     "no such file": "nothing listens there (no such socket)",
     "closed the connection": "it closed the connection",
 }
-"""What the texts of a failed connect say, in order. Such an error has no code, and its text names the user."""
+"""Reasons by words in the text of a failed connect's error, in order. Such an error has no code, and its text names the user."""
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 

@@ -216,7 +216,7 @@ class GroupWriter:
 
 
 class _Part:
-    """One block's part of a group, or all of it."""
+    """A block's part of a group, or all of it."""
 
     __slots__ = ("_deadline", "_group", "_is_long", "_is_urgent", "_writer")
 

@@ -23,7 +23,7 @@ class Limits:
 
 
 class Deadline:
-    """One transaction's time: when it is over, what it waits for is broken. A timer, and no task."""
+    """A transaction's time: when it is over, what it waits for is broken. A timer, and no task."""
 
     __slots__ = ("_abandon", "_timer", "is_ending", "missed")
 

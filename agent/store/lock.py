@@ -1,4 +1,4 @@
-"""One server per SQLite file. The kernel lets go of the lock however its holder dies, so it is never left over."""
+"""The lock by which a SQLite file has one server. The kernel lets go of it however its holder dies, so it is never left over."""
 
 import fcntl
 import os

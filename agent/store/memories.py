@@ -30,7 +30,7 @@ MOST_FOUND = 100
 """Facts that have a word of the question, the newest ones, of which the best are looked for."""
 
 Kept = Literal["new", "known", "full"]
-"""What became of a fact that was to be kept."""
+"""The fate of a fact that was to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ async def erase_memories(connection: Transaction, tenant_id: str, *, user_id: st
 
 
 class Vector(NamedTuple):
-    """What a fact's text means, as a model's row; `text` is what it was made of."""
+    """A fact's vector: what its text means, as a model's row; `text` is what it was made of."""
 
     id: UUID
     text: str

@@ -58,7 +58,7 @@ _AS_IT_IS = (
     *("id", "run_id", "turn", "position", "created_at", "role", "text", "step"),
     *("tool_call_id", "tool_name", "is_error", "model", "status", "extras"),
 )
-"""What a row has as a message has it."""
+"""The columns that a message has as its row has them."""
 _RECENT = Hot(
     select(*(messages.c[name] for name in _READ))
     .where(_OF_CONVERSATION, messages.c.turn < bindparam("before_turn"), messages.c.superseded_by.is_(None))
@@ -94,13 +94,13 @@ class NewMessage:
     usage: Usage | None = None
     status: MessageStatus = "complete"
     extras: dict[str, Any] | None = None
-    """What the model that wrote it wants to see again; opaque."""
+    """Data that the model that wrote it wants to see again; opaque."""
     is_untrusted: bool = False
     """Of a result: whether anybody may have written it."""
     sources: tuple[SourceCited, ...] = ()
-    """What a result, or the provider of a step, cites; with a run's answer, all that the run does."""
+    """The sources that a result, or the provider of a step, cites; with a run's answer, all that the run does."""
     files: tuple[FileRef, ...] = ()
-    """What the user attached, or the tool gave."""
+    """The files that the user attached, or the tool gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ logger = structlog.get_logger()
 
 ALEMBIC = Path(__file__).parents[2] / "alembic"
 MIGRATION_S = 3600.0
-"""One statement of a migration on SQLite: a new index over all that was ever said. PostgreSQL's are limited in `alembic`."""
+"""A statement's time in a migration on SQLite: a new index over all that was ever said. PostgreSQL's are limited in `alembic`."""
 IN_THE_WAY = ("55P03", "40P01")
 """PostgreSQL did not give a lock in time, or somebody waited for one of ours meanwhile."""
 TRIES = 60

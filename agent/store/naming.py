@@ -33,7 +33,7 @@ _BY_HISTORY = Hot(
     .limit(1)
 )
 _OF_CONVERSATION = select(runs.c.id).where(OWNED_RUN, runs.c.conversation_id == ROW_ID, ~SUPERSEDED, IS_ANSWER)
-"""One run of each turn that counts: its answer, where it has lanes."""
+"""The runs of a conversation, one of each turn that counts: its answer, where it has lanes."""
 _BEHIND = Hot(_OF_CONVERSATION.where(runs.c.turn > bindparam("turn")).order_by(runs.c.turn).limit(1))
 _NAMED = Hot(
     _OF_CONVERSATION.where(runs.c.client_message_id == bindparam("name")).order_by(runs.c.turn.desc()).limit(1)
@@ -46,7 +46,7 @@ _ASKED = (
     .order_by(runs.c.turn)
     .limit(bindparam("most"))
 )
-"""What a user asked in a conversation, in order, and the runs that answered."""
+"""A user's messages in a conversation, in order, and the runs that answered."""
 
 
 class Place(NamedTuple):

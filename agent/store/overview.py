@@ -1,4 +1,4 @@
-"""What an operator sees of runs: those that are not over or failed lately, and what they have used. No words of anybody."""
+"""An operator's view of runs: those that are not over or failed lately, and what they have used. No words of anybody."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Use(NamedTuple):
 
 @dataclass(slots=True)
 class Used:
-    """What runs have used of a model. Each run is one of the model's that ended it, and of those before `left_runs`."""
+    """The use that runs have made of a model. Each run is one of the model's that ended it, and of those before `left_runs`."""
 
     runs: int = 0
     left_runs: int = 0

@@ -113,7 +113,7 @@ class PageCall:
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """What a page says of a call: a result as JSON, or the text of an error."""
+    """A page's answer to a call: a result as JSON, or the text of an error."""
 
     state: Literal["ok", "error"]
     text: str

@@ -105,7 +105,7 @@ class Kept:
 
 
 class PoolUse(NamedTuple):
-    """What a pool is at: connections that somebody has, those that there may be, and how many wait for one."""
+    """The use of a pool: connections that somebody has, those that there may be, and how many wait for one."""
 
     in_use: int
     size: int
@@ -129,7 +129,7 @@ class Pool:
 
     @property
     def use(self) -> PoolUse:
-        """What it is at now."""
+        """The pool's use now."""
         waiting = sum(not turn.done() for turn in tuple(self._waiting))
         return PoolUse(self.in_use, self._size, waiting + (self.turns.length if self.turns is not None else 0))
 

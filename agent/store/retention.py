@@ -1,7 +1,7 @@
-"""What is kept no longer: conversations, ratings and memories leave by age, in small batches. The record's own way is in `expiry.py`.
+"""Data that is kept no longer: conversations, ratings and memories leave by age, in small batches.
 
 The invariant: no conversation goes in which a run works or waits, and no transaction holds others up for longer than one
-batch takes. Ids are ordered by time, so what is younger than its time is not read.
+batch takes. Ids are ordered by time, so what is younger than its time is not read. The record's own way is in `expiry.py`.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ ID_SLACK = timedelta(days=1)
 
 
 class Batch(NamedTuple):
-    """What one transaction let go of, and behind which conversation the next one looks; None where that was all."""
+    """A batch: how many one transaction let go of, and behind which conversation the next one looks; None where that was all."""
 
     gone: int
     last: UUID | None

@@ -142,7 +142,7 @@ INSERT = Hot(
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What a request asks for. `page` is data about the page, for the model; `replaces` the turn whose place this one takes."""
+    """A run that is asked for. `page` is data about the page, for the model; `replaces` the turn whose place this one takes."""
 
     conversation_id: UUID
     model: str

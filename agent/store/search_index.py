@@ -21,7 +21,7 @@ from agent.store.transaction import Transaction
 from agent.store.words import MAX_CHARACTERS, scope_of, terms_of
 
 ENTRY_SIZE = 20
-"""What an entry counts beside its words: a part of many short messages has no more than three thousand of them."""
+"""The size that an entry counts beside its words: a part of many short messages has no more than three thousand of them."""
 BATCH_ROWS = 150
 """Beyond the chunk that goes past them: a turn that writes waits for one batch at most, a few milliseconds."""
 BATCH_CHARACTERS = 12_000

@@ -1,4 +1,4 @@
-"""What others are asked in a user's place, and the yeses that a user gave to all calls of a tool."""
+"""Approvals that others are asked for in a user's place, and the yeses that a user gave to all calls of a tool."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a message cites, as its row keeps it."""
+"""The sources that a message cites, as its row keeps them."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What was used and what is held, in counters: a row for each tenant, and each user of it, in each day and month with a limit.
+"""Amounts used and held, in counters: a row for each tenant, and each user of it, in each day and month with a limit.
 
 The invariants: no counter passes its limit by what is held; what was held is either used or given back, once, by whoever
 removes its reservation; counters are locked in the order that they are given in, behind all other locks of a transaction.
@@ -81,7 +81,7 @@ class Refused(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """What is held for a call of a model until it is settled."""
+    """A reservation: what is held for a call of a model until it is settled."""
 
     id: UUID
     amount: Amount

@@ -108,7 +108,7 @@ class Made:
 
 
 class Found(NamedTuple):
-    """What a driver gives for a statement."""
+    """A driver's result for a statement."""
 
     rows: Sequence[tuple[Any, ...]]
     changed: int

@@ -61,7 +61,7 @@ class Until(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSummary:
-    """What a summary says. `text` is a model's, over what anybody said; `tools` and `is_untrusted` tell what it was made of."""
+    """A summary's content. `text` is a model's, over what anybody said; `tools` and `is_untrusted` tell what it was made of."""
 
     text: str
     done: Done = field(default_factory=Done)

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Transaction:
-    """What `Store` gives for the length of a block. Nobody but the store begins and ends it."""
+    """A transaction, which `Store` gives for the length of a block. Nobody but the store begins and ends it."""
 
     __slots__ = ("_kept", "has_room")
 

@@ -1,4 +1,4 @@
-"""What changes a run's row, and nothing else does: begin, go on, hold, wait, end, release, take over, cancel.
+"""The transitions of a run's row, which nothing else changes: begin, go on, hold, wait, end, release, take over, cancel.
 
 `queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker owns a running run by its attempt number. Every write for
 a run first passes `hold_run`, so a worker that lost it finds out before it changes anything. Whoever calls these tells the

@@ -31,7 +31,7 @@ class Seen(NamedTuple):
     begun: float
     """When the look began, by the monotonic clock: nothing of it is older."""
     clock: datetime
-    """What time it was then, by the database's clock."""
+    """The time then, by the database's clock."""
     users: frozenset[str]
     """At whose counters it was; ALL stands for the tenant's."""
     used: Mapping[tuple[str, str], Used]
@@ -65,7 +65,7 @@ class Lately:
 
 
 class UsedUp:
-    """What is known of all tenants. Past MOST those tenants are forgotten of whom nobody was refused for longest."""
+    """Refusals and looks known of all tenants. Past MOST those tenants are forgotten of whom nobody was refused for longest."""
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, Lately] = OrderedDict()

@@ -23,14 +23,14 @@ LATE_S = 300.0
 
 
 class Problem(NamedTuple):
-    """What is wrong with a tenant's record, and where."""
+    """A problem of a tenant's record: what is wrong, and where."""
 
     tenant_id: str
     text: str
 
 
 class Verified(NamedTuple):
-    """What a tenant's record is found to be."""
+    """A tenant's record as it is found to be."""
 
     rows: int
     head: Head | None
@@ -54,7 +54,7 @@ async def recorded_tenants(connection: Transaction) -> list[str]:
 
 
 class _Look:
-    """One reading of a tenant's record."""
+    """A reading of a tenant's record."""
 
     def __init__(self, store: Store, tenant_id: str) -> None:
         self._store = store

@@ -86,7 +86,7 @@ _FORGET = Hot(delete(workers).where(~ALIVE))
 
 
 class Own(NamedTuple):
-    """What the row says of a run that points to a worker."""
+    """A run that points to a worker, as its row has it."""
 
     attempt: int
     is_cancel_requested: bool = False
