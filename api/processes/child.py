@@ -20,7 +20,7 @@ SECOND_LOOK_S = 2.0
 
 
 class Child:
-    """One process. `watch` has to run from its start to its end."""
+    """A child process. `watch` has to run from its start to its end."""
 
     def __init__(self, process: Process, line: socket.socket) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""What a process of several has from its parent: the sockets that it listens at, and a line to it.
+"""The inheritance of a process of several from its parent: the sockets that it listens at, and a line to it.
 
 Over the line a process says that it takes connections, and then every second that its loop turns. The line is cut when the
 parent is gone, however it went; then its processes drain, because nobody could stop or replace them any more.

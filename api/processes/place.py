@@ -1,4 +1,4 @@
-"""One of the places that a parent keeps filled: who ends there is followed by another one, and is replaced before it goes."""
+"""A place among those that a parent keeps filled: who ends there is followed by another one, and is replaced before it goes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -19,7 +19,7 @@ FORMATS: dict[str, WireProtocol] = {
         raw.PROTOCOL,
     )
 }
-"""Those that a request names by `?format=`; the others have paths of their own."""
+"""Protocols that a request names by `?format=`; the others have paths of their own."""
 PROTOCOLS: dict[str, WireProtocol] = {
     **FORMATS,
     **{one.name: one for one in (ai_sdk.PROTOCOL, ag_ui.PROTOCOL, openai.CHAT, openai.RESPONSES)},

@@ -1,4 +1,4 @@
-"""What a protocol is: the form in which a client reads a run's log. One protocol, one file or folder, one line in the registry.
+"""A protocol is the form in which a client reads a run's log. One protocol, one file or folder, one line in the registry.
 
 The invariants that `tests/api/protocols/test_every.py` holds any of them to: frames are made from events alone, so that live
 and replayed they say the same; hostile text stays text; and every kind of end has an end that its clients know. Headers
@@ -14,7 +14,7 @@ from agent.events.schema import EventId, LoggedEvent
 from api.problems import Problem
 
 Replay = Literal["tail", "whole", "rest"]
-"""What a client gets that comes back: what follows the id that it saw last · the run again from its start, as large pieces ·
+"""The frames for a client that comes back: what follows the id that it saw last · the run again from its start, as large pieces ·
 what follows that id, made by an encoder that reads the run from its start and is a `Resumable`."""
 PING = b": ping\n\n"
 
@@ -66,7 +66,7 @@ class WireProtocol:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "text/event-stream"
     ping: bytes = PING
-    """What may stand between any two frames and means nothing; empty where there is no such thing."""
+    """The bytes that may stand between any two frames and mean nothing; empty where there is no such thing."""
     parse_id: Callable[[str], EventId | None] = parse_event_id
     """From an id as its clients have it to a place in the log; None where it is none."""
     can_ask: bool = False

@@ -36,7 +36,7 @@ class CountingEncoder(DialectEncoder):
         super().__init__()
         self._last = START
         self._places: dict[EventId, EventId] = {}
-        """Those of the batch at hand, counted before its pieces are joined."""
+        """The places of events of the batch at hand, counted before its pieces are joined."""
 
     @property
     def number(self) -> int:

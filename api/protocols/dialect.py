@@ -1,4 +1,4 @@
-"""What the hand-written dialects share: clients that join texts, and know two ends, whole or not.
+"""The base of the hand-written dialects, whose clients join texts, and know two ends, whole or not.
 
 The invariants: what is told joins to the answer; whatever is not a whole answer ends as an error, with a code of ours; and
 where what is shown is no part of the answer any more, it is replaced, or given up with an error. A dialect says its frames.
@@ -29,7 +29,7 @@ INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
 
 
 class DialectEncoder(ABC):
-    """One reader's frames. What has no word in a dialect is not told there."""
+    """The frames of one reader. What has no word in a dialect is not told there."""
 
     def __init__(self) -> None:
         self.after = START
@@ -43,7 +43,7 @@ class DialectEncoder(ABC):
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
         self._is_restated = False
-        """What goes on with a snapshot stands there already."""
+        """The text that goes on with a snapshot stands there already."""
         self._error: ErrorRaised | None = None
 
     def encode(self, batch: Sequence[LoggedEvent]) -> bytes:

@@ -59,7 +59,7 @@ Told: TypeAlias = Opened | Added | Closed | AnyEvent
 
 
 class Parts:
-    """What is open for one reader. Feed it the log in order."""
+    """The parts that are open for one reader. Feed them the log in order."""
 
     def __init__(self) -> None:
         self._step: str | None = None

@@ -13,7 +13,7 @@ from api.protocols.dialect import DialectEncoder, is_over
 from api.protocols.native import DONE
 
 LINE_END = re.compile("\r\n|[\r\n\u2028\u2029]")
-"""What ends a line to some reader of text; only the first three are ends to the specification, which makes one kind of them."""
+"""Signs that end a line to some reader of text; only the first three are ends to the specification, as one kind."""
 LOOKS_LIKE_END = re.compile(r"(?<=\[DO)(?=NE\])")
 """Where a text is parted that says what only the end says."""
 

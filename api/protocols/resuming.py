@@ -7,7 +7,7 @@ from api.protocols.contract import Encoder, Resumable
 
 
 class Rest(Encoder):
-    """What a reader gets that saw everything up to `after`: an encoder's frames behind that place, and none before it."""
+    """The frames for a reader that saw everything up to `after`: an encoder's behind that place, and none before it."""
 
     def __init__(self, encoder: Encoder, after: EventId) -> None:
         assert isinstance(encoder, Resumable)

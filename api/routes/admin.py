@@ -1,4 +1,4 @@
-"""What an operator's commands do, over HTTP: runs and usage of all tenants, and erasing a user or a tenant.
+"""An operator's commands over HTTP: runs and usage of all tenants, and erasing a user or a tenant.
 
 Each tenant is read in a transaction of its own, as its own requests are; only their names are read as upkeep does.
 """
@@ -40,7 +40,7 @@ class SeenRuns(BaseModel):
 
 
 class UsageSum(BaseModel):
-    """What some runs have used: of whom, with which model and when, as far as it was asked for. `cost` is by currency."""
+    """The usage of some runs: of whom, with which model and when, as far as it was asked for. `cost` is by currency."""
 
     tenant: str | None = None
     user: str | None = None
@@ -71,7 +71,7 @@ class Erasure(BaseModel):
 
 
 class ErasureView(BaseModel):
-    """What there was, and what was done. What is not done is in `problems`; asked again, it goes on."""
+    """An erasure: what there was, and what was done. What is not done is in `problems`; asked again, it goes on."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -60,13 +60,13 @@ class NewBudget(BaseModel):
 
 
 class SetBudget(KeptBudget):
-    """What is kept now. Runs of `unpriced_models` are refused to whoever it counts for: it limits a cost that nobody knows."""
+    """The budget kept now. Runs of `unpriced_models` are refused to whoever it counts for: it limits a cost that nobody knows."""
 
     unpriced_models: list[str]
 
 
 class Used(BaseModel):
-    """What was used in a day (`2026-11-29`) or a month (`2026-11`) of the tenant's time zone; what is held is not used yet."""
+    """Usage in a day (`2026-11-29`) or a month (`2026-11`) of the tenant's time zone; what is held is not used yet."""
 
     period: str
     runs: int

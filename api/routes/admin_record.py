@@ -31,7 +31,7 @@ Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` 
 
 
 class Verification(BaseModel):
-    """What a tenant's record is found to be. `newest` is its newest seal, as `head` names one; null where it has none."""
+    """The state in which a tenant's record is found. `newest` is its newest seal, as `head` names one; null where it has none."""
 
     tenant: str
     sealed_rows: int
@@ -51,7 +51,7 @@ class Reading(BaseModel):
 
 
 class ReadConversation(BaseModel):
-    """What was said in it, superseded messages and summaries too, the oldest first. `next_cursor` is null on the last page."""
+    """A conversation's messages, also superseded ones, and summaries, oldest first. `next_cursor` is null on the last page."""
 
     user: str
     title: str

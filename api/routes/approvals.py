@@ -1,4 +1,4 @@
-"""What people are asked in place of others, and the yeses to all calls of a tool that stand in a conversation."""
+"""Approvals that people are asked for in place of others, and the yeses to all calls of a tool that stand in a conversation."""
 
 import hashlib
 from dataclasses import asdict

@@ -44,7 +44,7 @@ class FilesView(BaseModel):
 
 
 class AssistantName(BaseModel):
-    """One of several assistants, to choose from."""
+    """An assistant, where there are several to choose from."""
 
     id: str
     name: str

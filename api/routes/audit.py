@@ -23,7 +23,7 @@ router = APIRouter(tags=["audit"], responses=PROBLEMS)
 LINES = ("application/jsonl", "application/x-ndjson")
 LINES_AT_ONCE = 500
 FILTERS = ("user", "run", "tool", "kind", "from", "to")
-"""What a reading is recorded with. Whatever else stands in an address may be a token."""
+"""The filters that a reading is recorded with. Whatever else stands in an address may be a token."""
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page, or all rows as JSON lines.", "content": {media_type: {} for media_type in LINES}}
 }

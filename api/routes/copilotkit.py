@@ -1,4 +1,4 @@
-"""What CopilotKit's React client asks of its Node runtime, so that it needs none. Source: `@copilotkit/core` 1.74.0.
+"""The routes that CopilotKit's React client asks of its Node runtime, so that it needs none. Source: `@copilotkit/core` 1.74.0.
 
 Its agents are the assistants that the user may use. The client asks `default` where it names none.
 """
@@ -39,7 +39,7 @@ class AgentView(BaseModel):
 
 
 class ThreadEndpoints(BaseModel):
-    """What the client may ask of threads: nothing, our own routes list conversations."""
+    """The endpoints of threads that the client may ask: none, our own routes list conversations."""
 
     list: bool = False
     inspect: bool = False
@@ -48,7 +48,7 @@ class ThreadEndpoints(BaseModel):
 
 
 class RuntimeInfo(BaseModel):
-    """What the client asks first."""
+    """The description of the runtime, which the client asks for first."""
 
     version: str = __version__
     agents: dict[str, AgentView]

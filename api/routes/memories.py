@@ -1,4 +1,4 @@
-"""What is remembered of a user, and of their tenant where their role lets them see it: list, export, change, delete."""
+"""The memories of a user, and of their tenant where their role lets them see these: list, export, change, delete."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

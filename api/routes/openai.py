@@ -37,7 +37,7 @@ from api.sse import event_stream, run_headers
 
 router = APIRouter(tags=["openai"], responses=PROBLEMS)
 NO_RETRY = {"X-Should-Retry": "false"}
-"""What keeps the official clients from asking again by themselves: the message is stored."""
+"""The header that keeps the official clients from asking again by themselves: the message is stored."""
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "JSON, or a stream where `stream` asks for one.", "content": {"text/event-stream": {}}}
 }

@@ -1,4 +1,4 @@
-"""What browsers load: the built files, and the demo's page."""
+"""Files that browsers load: the built ones, and the demo's page."""
 
 from fastapi import APIRouter, Request, Response
 

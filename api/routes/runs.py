@@ -29,14 +29,14 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 
 class DecidedView(BaseModel):
-    """What became of a call that somebody else asked for."""
+    """The decision on a call that somebody else asked for."""
 
     tool_call_id: str
     outcome: Literal["approved", "denied"]
 
 
 class DecidedForOthersView(BaseModel):
-    """What an approver reads after an answer: nothing more of the run than they knew."""
+    """The reply to an approver's answer: nothing more of the run than they knew."""
 
     run_id: UUID
     decided: list[DecidedView]

@@ -67,7 +67,7 @@ class SpeechRequest(BaseModel):
 
 
 class Transcription(BaseModel):
-    """What was said; empty where nothing could be heard."""
+    """The dictated text; empty where nothing could be heard."""
 
     text: str
 

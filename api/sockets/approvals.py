@@ -1,4 +1,4 @@
-"""What a WebSocket says of what its user is asked in place of others: the whole list, whenever it has changed."""
+"""Approvals that a WebSocket's user is asked for in place of others: the whole list is said, whenever it has changed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from agent.store.shared_approvals import list_shared
 from api.dependencies import Services
 
 LOOK_EVERY_S = 10.0
-"""What another process changed is found so late at the latest."""
+"""A change by another process is found so late at the latest."""
 SHOWN = 50
 
 

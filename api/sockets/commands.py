@@ -1,4 +1,4 @@
-"""What a client may say over a WebSocket: one JSON object a message, told apart by its `type`."""
+"""Commands that a client may say over a WebSocket: one JSON object a message, told apart by its `type`."""
 
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -69,7 +69,7 @@ class Attach(Command):
 
 
 class OfRun(Command):
-    """What is said of one run."""
+    """A command about one run."""
 
     run: UUID
 

@@ -37,7 +37,7 @@ LEAVE_S = 5.0
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
-    """One WebSocket. It gives its seat back when it is gone."""
+    """A WebSocket, which gives its seat back when it is gone."""
 
     def __init__(self, connection: "BoundedConnection") -> None:
         super().__init__(connection.config, connection.server_state, {**connection.app_state, CONNECTION: self})

@@ -1,4 +1,4 @@
-"""What a WebSocket has yet to say of the user's conversations: of each only the newest title, so that it stays small."""
+"""News of the user's conversations that a WebSocket has yet to say: of each only the newest title, so that it stays small."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What is said over one WebSocket, by a user who is known: commands, replies, and the runs that it reads.
+"""The session of a user who is known, over one WebSocket: commands, replies, and the runs that it reads.
 
 The invariants: what a command of one user names is looked up as that user's, as over HTTP; a run goes on when the socket is gone;
 one message is sent at a time, so that a client that reads slowly holds up its readers, which then fall behind in their logs.
@@ -73,7 +73,7 @@ class _Reader:
 
 
 class Session:
-    """One socket of one user. `run` is all of it."""
+    """A session: one socket of one user. `run` is all of it."""
 
     def __init__(self, services: Services, websocket: WebSocket, line: BoundedSocket, principal: Principal) -> None:
         self._services = services

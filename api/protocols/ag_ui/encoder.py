@@ -58,7 +58,7 @@ class AgUiEncoder:
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
         self._is_restated = False
-        """What goes on with a snapshot stands there already."""
+        """The text that goes on with a snapshot stands there already."""
         self._error: ErrorRaised | None = None
         self._is_ended = False
         """The run's end was told."""

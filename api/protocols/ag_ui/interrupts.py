@@ -1,4 +1,4 @@
-"""What waits for a person as AG-UI's interrupts, and what a client says to them with its next run.
+"""Approvals that wait, as AG-UI's interrupts, and what a client says to them with its next run.
 
 Source: `@ag-ui/core` 1.0.0; before it, LangGraph's `forwardedProps.command.resume`, which names no interrupt.
 """
@@ -28,7 +28,7 @@ CALLED = {"hash": "interruptId", "approve": "approved", "reason": "reason", "arg
 
 
 class Said(NamedTuple):
-    """What a user said to interrupts. `unnamed` is about the only one there is."""
+    """A user's answers to interrupts. `unnamed` is about the only one there is."""
 
     answers: Sequence[Answer] = ()
     unnamed: Answer | None = None

@@ -25,11 +25,11 @@ class Reader:
     """It knows interrupts."""
     text: str = ""
     calls: Collection[str] = ()
-    """What the client has of an answer that goes on after its user or its page answered: it is not told again."""
+    """The text and calls that a client has of an answer that goes on after its user or its page answered: not told again."""
     results: Collection[str] = ()
     """The calls of these whose result it has, too."""
     page_tools: Collection[str] = ()
-    """What the run's page may call its tools. A client makes a call of one as soon as it is told of it, so that waits for a yes."""
+    """Tools that the run's page may have. A client makes a call of one as soon as it is told of it, so that waits for a yes."""
 
 
 def result_id(call_id: str) -> str:

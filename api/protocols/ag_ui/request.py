@@ -1,4 +1,4 @@
-"""What an AG-UI client posts: the whole thread as the page has it, of which only the last message of the user counts.
+"""A post of an AG-UI client: the whole thread as the page has it, of which only the last message of the user counts.
 
 Everything else that it holds is the page's: answers and state in it are not read, whoever wrote them, and of results only those
 of calls that the page was asked for. Its ids say where the message belongs. `tools` are all that the page runs; `resume` says
@@ -29,7 +29,7 @@ FILES = ("image", "audio", "video", "document", "binary")
 
 
 class ContextItem(BaseModel):
-    """What a page says about itself."""
+    """An item of what a page says about itself."""
 
     description: str
     value: str

@@ -12,9 +12,9 @@ Chunk = dict[str, Any]
 
 NOT_MADE = "The call was not made."
 TOOL = {"dynamic": True, "providerExecuted": True}
-"""What a client is told of our tools: it knows none when it is compiled, and runs none."""
+"""The fields that tell a client of our tools: it knows none when it is compiled, and runs none."""
 OF_PAGE = {"providerExecuted": True}
-"""What it is told of its page's: it knows them, and runs none before it is asked to."""
+"""The fields that tell it of its page's tools: it knows them, and runs none before it is asked to."""
 
 
 def frame(chunk: Chunk) -> bytes:

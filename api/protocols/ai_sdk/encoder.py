@@ -47,7 +47,7 @@ FINISH_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a client has of a message that goes on after its answers to what was asked: nothing of it is told again."""
+    """The part that a client has of a message that goes on after its answers to what was asked: nothing of it is told again."""
 
     text: str = ""
     calls: Collection[str] = ()
@@ -80,21 +80,21 @@ class AiSdkEncoder:
         self._can_ask = can_ask
         self._held = held or Held()
         self._kept = self._held.text
-        """What the steps before the one that goes on have said: no chunk takes that back."""
+        """The text of the steps before the one that goes on: no chunk takes that back."""
         self._said: list[str] = [self._kept]
         self._is_in_step = self._has_stepped = False
         self._skip = len(self._kept)
         """So many characters of what is said again stand there already."""
         self._sources = set(self._held.sources)
         self._kept_sources = frozenset(self._sources)
-        """Those that no chunk takes back."""
+        """Sources that no chunk takes back."""
         self._parts = Parts()
         self._at = START
         """The event that is told now."""
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
         self._is_restated = False
-        """What goes on with a snapshot stands there already."""
+        """The text that goes on with a snapshot stands there already."""
         self._error: ErrorRaised | None = None
         self._end: RunEnded | None = None
         self._is_over = False

@@ -1,4 +1,4 @@
-"""What `useChat` posts: the whole conversation as the page has it, of which only the last message counts.
+"""A post of `useChat`: the whole conversation as the page has it, of which only the last message counts.
 
 That is the user's, or the answer that asked for a yes or the page, with what was said to it. Everything else that it holds is the
 page's: answers in it are not read, whoever wrote them, and of results only those of calls that the page was asked for; what was
@@ -27,7 +27,7 @@ NAME = TypeAdapter[str](ClientKey)
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    """What was said to what an answer asked: by its id, its user's answers, its page's by their calls, and what the page has of it."""
+    """Replies to what an answer asked: by its id, its user's answers, its page's by their calls, and what the page has of it."""
 
     message_id: str
     answers: list[Answer]

@@ -6,7 +6,7 @@ from api.protocols.native import RETRY
 
 VERSION_HEADER = "X-Events-Version"
 VERSIONS = (str(VERSION),)
-"""Those that a client may name, newest last."""
+"""Versions that a client may name, newest last."""
 PROTOCOL = WireProtocol(
     "events", EventsEncoder, replay="rest", preamble=RETRY, headers={VERSION_HEADER: VERSIONS[-1]}, can_ask=True
 )

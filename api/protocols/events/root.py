@@ -1,4 +1,4 @@
-"""What all events of `format=events` have."""
+"""The fields that all events of `format=events` have."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Version = Literal[1]
 
 
 class Told(msgspec.Struct, gc=False, tag_field="type", omit_defaults=True):
-    """What every event has: its `type`, the version `v`, and `at`, the milliseconds since the run began."""
+    """The fields of every event: its `type`, the version `v`, and `at`, the milliseconds since the run began."""
 
     v: Version
     at: int

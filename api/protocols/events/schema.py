@@ -44,9 +44,9 @@ class StepEnd(Told, tag="step.end"):
 
 
 class UsageTold(Told, tag="usage"):
-    """What a step took, where a budget counts for it: `estimated` where the provider did not say it. `budgets` say how far each has come.
+    """A step's usage, where a budget counts for it: `estimated` where the provider did not say it.
 
-    Numbers are of the user's own budgets; of their tenant's only the `share` is told.
+    `budgets` say how far each has come. Numbers are of the user's own budgets; of their tenant's only the `share` is told.
     """
 
     step: int

@@ -14,7 +14,7 @@ from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Te
 from api.protocols.parts import Added, Told
 
 FINISH_REASONS = {"length": "length", "content_filter": "content_filter"}
-"""Those of ours that clients know; every other end is a `stop`."""
+"""Finish reasons of ours that clients know; every other end is a `stop`."""
 
 
 class ChatEncoder(Telling):

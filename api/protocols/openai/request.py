@@ -1,4 +1,4 @@
-"""What OpenAI's clients post: a whole history, of which only the last message of the user counts.
+"""A post of OpenAI's clients: a whole history, of which only the last message of the user counts.
 
 Everything else in it is the client's: system messages, answers, calls and results of tools in it reach no model, whoever wrote
 them. What was said before only finds the conversation. Options that change how a model speaks are not read, for they are the
@@ -32,7 +32,7 @@ class OwnOptions(RunOptions):
 
 
 class OpenAiRequest(BaseModel):
-    """What both of OpenAI's forms take."""
+    """The fields that both of OpenAI's forms take."""
 
     model: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None, description="the id of the assistant, as GET /v1/models lists them; None: the default"

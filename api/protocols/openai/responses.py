@@ -27,7 +27,7 @@ class ResponsesEncoder(Telling):
         self._output: list[Body] = []
         self._pieces: list[str] = []
         self._waiting: list[SourceCited] = []
-        """What was cited since the last text: it is told with the next one, or else with the answer's end."""
+        """Sources that were cited since the last text: they are told with the next one, or else with the answer's end."""
 
     def _tell(self, told: Told) -> Iterator[bytes]:
         match told:

@@ -1,4 +1,4 @@
-"""What chat products ask beside a conversation: a title for it, tags, follow-ups. No conversation is made of these.
+"""Tasks that chat products ask for beside a conversation: a title for it, tags, follow-ups. No conversation is made of these.
 
 They are known by the words of Open WebUI's and LibreChat's own prompts, in the one message that they send. The answer is made
 here, without a model: a title from the first words, and else the empty form, which these products take for "nothing".

@@ -1,4 +1,4 @@
-"""What both of OpenAI's forms have in common: the state of one reader, from the start of its run to the end that is told."""
+"""The state of one reader in both of OpenAI's forms, from the start of its run to the end that is told."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
 
 
 class Heading(NamedTuple):
-    """What stands in everything that is told of a run: the model as its client named it, and the second of its beginning."""
+    """The heading of everything that is told of a run: the model as its client named it, and the second of its beginning."""
 
     model: str = ""
     created: int = 0
@@ -43,7 +43,7 @@ def usage_of(end: RunEnded | None) -> tuple[int, int, int]:
 
 
 class Telling(ABC):
-    """One reader of a run. A form says how each thing is told; here is what was told already."""
+    """The telling of a run to one reader. A form says how each thing is told; here is what was told already."""
 
     def __init__(self) -> None:
         self._parts = Parts()
@@ -51,7 +51,7 @@ class Telling(ABC):
         self._shown_by: int | None = None
         """The attempt whose text is shown; None where there is no text yet."""
         self._is_restated = False
-        """What goes on with a snapshot stands there already."""
+        """The text that goes on with a snapshot stands there already."""
         self._error: ErrorRaised | None = None
         self._end: RunEnded | None = None
         self._is_over = False
