@@ -1,4 +1,4 @@
-"""What clients of the hand-written dialects ask: a body, or the query of a URL, in their words."""
+"""Requests of the hand-written dialects' clients: a body, or the query of a URL, in their words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

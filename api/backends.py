@@ -24,7 +24,7 @@ from tools.backends.signing import Forwarded, Installed, Signature, Unsigned
 from tools.modules import broken, load_module, place_of_module
 
 MOUNTED = "http://backend.internal"
-"""What mounted apps are called as. The name never leaves the process."""
+"""The address that mounted apps are called at. The name never leaves the process."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Backends:
     """Where apps are looked for first: beside the definitions."""
     every: dict[BackendDefinition, Backend] = field(default_factory=dict)
     mounted: dict[str, ASGIApp] = field(default_factory=dict)
-    """Those that are served by this process, by the path that they are mounted at."""
+    """Apps that are served by this process, by the path that they are mounted at."""
 
     def named(self, definitions: Mapping[str, BackendDefinition]) -> dict[str, Backend]:
         """Return the backends of an assistant by name. A URL of the settings takes the place of what its definition says.

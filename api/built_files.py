@@ -24,7 +24,7 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
     ARCHIVE: "application/gzip",
 }
-"""What is handed out under /static/. Said here, because the machine's own table may know other types or none."""
+"""Media types of files handed out under /static/. Said here, because the machine's own table may know other types or none."""
 
 YEAR_S = 31_536_000
 NAMED_KEEP_S = 300

@@ -19,7 +19,7 @@ MOST_CHARACTERS = 4_096
 
 
 class _Checked(NamedTuple):
-    """What a token says, from when on and until when, in seconds since 1970, and by whose keys it was checked, at which time."""
+    """A checked token: what it says, from when on and until when (seconds since 1970), by whose keys it was checked, and when."""
 
     claims: Mapping[str, Any]
     begins: float
@@ -29,7 +29,7 @@ class _Checked(NamedTuple):
 
 
 class CheckedTokens:
-    """What is known of one kind of callers' tokens."""
+    """The checked tokens of one kind of callers: what is known of each."""
 
     def __init__(self, *, leeway_s: float) -> None:
         """`leeway_s`: by how much clocks may differ, as in the check itself."""

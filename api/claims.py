@@ -1,4 +1,4 @@
-"""What a token says, as issuers write it: claims at its top, below others, in lists. Who it names is decided in `api/auth.py`."""
+"""The claims of a token, as issuers write them: at its top, below others, in lists. Who it names is decided in `api/auth.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -33,7 +33,7 @@ cli = typer.Typer(
 )
 
 MODULES = "the server's modules"
-"""What a start is at first; compiling them takes a while where nobody could write that down before."""
+"""The work that a start begins with; compiling the modules takes a while where nobody could write that down before."""
 
 AssistantOption = Annotated[
     Path | None,

@@ -1,4 +1,4 @@
-"""What a user of `frontdesk chat` says to the terminal and not to the assistant: attach a file, see and forget what is remembered."""
+"""Users' commands to the terminal of `frontdesk chat`, not to the assistant: attach a file, see and forget what is remembered."""
 
 from collections.abc import Callable
 from pathlib import Path

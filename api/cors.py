@@ -26,7 +26,7 @@ READ = (
     VERSION_HEADER,
     "X-Request-Id",
 )
-"""What is read here; every preflight names it."""
+"""Headers that are read here; every preflight names them."""
 SENT = (
     "b3",
     "baggage",
@@ -39,7 +39,7 @@ SENT = (
     "user-agent",
     "x-requested-with",
 )
-"""What clients and what traces them set as well, whoever answers."""
+"""Headers that clients and what traces them set as well, whoever answers."""
 SENT_BEGINNINGS = (
     "openai-",
     "x-stainless-",
@@ -64,13 +64,13 @@ EXPOSED = (
     VERSION_HEADER,
     "X-Should-Retry",
 )
-"""What a page can read of an answer."""
+"""Headers that a page can read of an answer."""
 ASKED = "access-control-request-headers"
 ALLOWED = "Access-Control-Allow-Headers"
 NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 PREFLIGHT_KEPT_S = 600
 OPERATORS = "/admin"
-"""What no page may ask for, whatever its origin."""
+"""The path that no page may ask for, whatever its origin."""
 
 
 class PagesOfOthers(CORSMiddleware):

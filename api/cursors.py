@@ -20,7 +20,7 @@ Found = TypeVar("Found", covariant=True)
 
 
 class Reader(Protocol[Found]):
-    """What reads a place from the word that a field of a request gives; None where it gives none.
+    """A function that reads a place from the word that a field of a request gives; None where it gives none.
 
     Raises:
         InvalidRequestError: it is no word of ours; the text names the field.

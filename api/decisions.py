@@ -1,4 +1,4 @@
-"""What clients may send as answers to questions, and how the runner takes it."""
+"""Answers to questions, as clients may send them, and how the runner takes them."""
 
 from typing import Annotated, Any, Self
 

@@ -64,9 +64,9 @@ class Services:
     """Whose tokens open /admin; None where it is not there."""
     store: Store
     redis: AbstractAsyncContextManager[object] | None
-    """What processes share beside the database, to be opened before the runner; None where there is only one."""
+    """The Redis log that processes share beside the database, opened before the runner; None where there is only one process."""
     tally: AbstractAsyncContextManager[object] | None
-    """What they count together, to be opened behind that."""
+    """The tally of what they count together, to be opened behind that."""
     runner: Runner
     contexts: Contexts
     memories: Memories

@@ -55,9 +55,9 @@ class Doors:
     """Connections that were accepted and are not closed yet."""
     seated: int = 0
     idle: "OrderedDict[BoundedConnection, float]" = field(default_factory=OrderedDict)
-    """Those that were answered and wait for the next request, and since when."""
+    """Connections that were answered and wait for the next request, and since when."""
     silent: "OrderedDict[BoundedConnection, float]" = field(default_factory=OrderedDict)
-    """Those that have not yet asked for anything, or not to the end."""
+    """Connections that have not yet asked for anything, or not to the end."""
     when_closed: list[Callable[[], None]] = field(default_factory=list)
     is_leaving: bool = False
     """Whether the server is about to go, so that each answer that begins from now on is the last one on its connection."""

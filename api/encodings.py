@@ -14,7 +14,7 @@ from starlette.types import Message, Send
 WINDOW_BITS, MEMORY_LEVEL = 13, 5
 """A window of 8 KiB, in which the frames before repeat themselves."""
 BYTES_PER_STREAM = (1 << (WINDOW_BITS + 2)) + (1 << (MEMORY_LEVEL + 9))
-"""What zlib takes for each stream: 48 KiB (zlib's own formula; with its defaults it would be 256)."""
+"""The memory that zlib takes for each stream: 48 KiB (zlib's own formula; with its defaults it would be 256)."""
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
 """A stored block of no bytes (RFC 1951, 3.2.4)."""
 GZIP = re.compile(r"(?:x-)?gzip(?:\s*;\s*q\s*=\s*(?P<weight>[0-9.]+))?", re.IGNORECASE)

@@ -85,7 +85,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": title}
     for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
 }
-"""What a route may answer beside what it is for, in the OpenAPI document."""
+"""The problems that a route may answer with beside what it is for, in the OpenAPI document."""
 ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": title}
     for status, title in map(

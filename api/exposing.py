@@ -1,4 +1,4 @@
-"""What is counted, shown from the start: under which names, at which prices, and where."""
+"""Metrics, shown from the start: under which names, at which prices, and where."""
 
 from contextlib import AsyncExitStack
 from functools import partial

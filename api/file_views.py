@@ -1,4 +1,4 @@
-"""What a caller may send as a file, and what they are told of one."""
+"""The files that a caller may send, and what they are told of one."""
 
 from typing import NamedTuple
 

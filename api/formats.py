@@ -14,7 +14,7 @@ MAX_RATE = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a client wants to read, and at most how many batches of it a second."""
+    """The form that a client wants to read, and at most how many batches of it a second."""
 
     protocol: WireProtocol
     max_rate: float | None = None
@@ -61,5 +61,5 @@ IN_QUERY: dict[str, Any] = {
         }
     ]
 }
-"""What the page says of a path of which another route answers those that name a format."""
+"""The parameter that the page names at a path of which another route answers those that name a format."""
 FormatDep = Annotated[Format | None, Depends(get_format)]

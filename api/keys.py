@@ -34,7 +34,7 @@ _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What a token has to be. `named` is how the settings begin that say so; audience and issuer are None where any will do."""
+    """Demands on a token. `named` is how the settings begin that make them; audience and issuer are None where any will do."""
 
     named: str
     algorithms: Sequence[str]

@@ -26,7 +26,7 @@ FILES_OF_TENANT = "At most {most} files can be sent at once by all of a company.
 
 
 class Limits(NamedTuple):
-    """What counts."""
+    """The counters of the limits."""
 
     requests: Rates
     uploads: Rates

@@ -26,7 +26,7 @@ LOOK_AGAIN_S = 0.25
 
 
 class Listener:
-    """One socket that connections come to, accepted while there is room. In place of an `asyncio.Server`."""
+    """A socket that connections come to, accepted while there is room. In place of an `asyncio.Server`."""
 
     def __init__(
         self, listening: socket.socket, make: Callable[[], BoundedConnection], doors: Doors, *, at_once: int = AT_ONCE

@@ -1,4 +1,4 @@
-"""What clients of protocols say of the calls that their page was asked for: with their next post, among all that it holds.
+"""Answers of protocols' clients to the calls that their page was asked for: with their next post, among all that it holds.
 
 The invariant: an answer is to a call that the run asked of its page, and counts once. One that says again what counted already
 changes nothing, and is no mistake.

@@ -1,4 +1,4 @@
-"""What pages send about the calls that they are asked for."""
+"""Requests of pages about the calls that they are asked for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ClaimRequest(BaseModel):
 
 
 class ResultRequest(BaseModel):
-    """What the page's tool returned, any JSON, null where it is left out; or an `error`, in words that the model is told."""
+    """The result of the page's tool, any JSON, null where it is left out; or an `error`, in words that the model is told."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +40,7 @@ class ResultRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PageSaid:
-    """What a page says of a call: an error, or what its result may be, of which the first counts that the tool may return.
+    """A page's word on a call: an error, or what its result may be, of which the first counts that the tool may return.
 
     Without either it says nothing that can be read.
     """

@@ -1,4 +1,4 @@
-"""What the tokens of well-known issuers look like: settings that stand where an operator says nothing else.
+"""The shapes of well-known issuers' tokens: settings that stand where an operator says nothing else.
 
 The tests have a token of each, of the shape that its issuer documents.
 """
@@ -12,10 +12,10 @@ Preset = Literal["auth0", "clerk", "cognito", "entra", "firebase", "keycloak"]
 
 @dataclass(frozen=True, slots=True)
 class IssuerPreset:
-    """One issuer: where its keys are, by its `iss`, and which claims name whom."""
+    """An issuer: where its keys are, by its `iss`, and which claims name whom."""
 
     issuer: str
-    """What its `iss` looks like, to show to an operator who has not named it."""
+    """The shape of its `iss`, to show to an operator who has not named it."""
     keys: Callable[[str], str]
     tenant: tuple[str, ...]
     role: tuple[str, ...]

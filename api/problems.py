@@ -1,4 +1,4 @@
-"""What an error before a stream says, whatever form a protocol gives it."""
+"""The content of an error before a stream, whatever form a protocol gives it."""
 
 from datetime import datetime
 from uuid import UUID

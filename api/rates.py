@@ -28,7 +28,7 @@ REFUSALS = {
     "messages": "Too many messages. Try again later.",
     "refusals": "Too many requests to /admin were refused.",
 }
-"""What is said where a limit is used up, by its name, which stands in the headers, too."""
+"""The refusal where a limit is used up, by its name, which stands in the headers, too."""
 TOLD = "rate_limits"
 """The key in a request's state of what its answer tells of limits."""
 FORGET_EVERY_S = 30.0
@@ -36,7 +36,7 @@ FORGET_EVERY_S = 30.0
 
 
 class OwnWindows:
-    """What is counted in this process, as `Windows` counts for all. No call waits, so nobody comes between a look and its count.
+    """Windows of this process, counted as `Windows` counts for all. No call waits, so nobody comes between a look and its count.
 
     The limits of the library of that name let some pass who come at once, and look at every key behind every call.
     """
@@ -69,7 +69,7 @@ class OwnWindows:
 
 
 class Shared(NamedTuple):
-    """What processes count together: where, and how many of them there are while nobody can say it."""
+    """The windows that processes count in together, and how many processes there are while nobody can say it."""
 
     windows: Windows
     processes: Callable[[], int]

@@ -89,7 +89,7 @@ MessageText = Annotated[
 
 
 History = Annotated[list[Any], AfterValidator(_readable)]
-"""What a client says was said: anything, that can be hashed, looked for and sent back as it is."""
+"""The messages that a client says there were: anything, that can be hashed, looked for and sent back as it is."""
 
 
 def _as_text(key: object) -> object:

@@ -19,7 +19,7 @@ OF_ADDRESS = "At most {most} answers can be read at once from one address."
 
 
 class SharedSeats(NamedTuple):
-    """What processes count together, and how many of them there are while nobody can say it."""
+    """The tally that processes count in together, and how many processes there are while nobody can say it."""
 
     tally: Tally
     processes: Callable[[], int]

@@ -1,4 +1,4 @@
-"""What chooses among an assistant's tools, and the models by which that ranks them. The composition root opens these."""
+"""The selectors among an assistant's tools, and the models by which they rank them. The composition root opens these."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ class Selectors:
     def __init__(self, settings: Settings) -> None:
         self.embeddings: dict[str, Embedding] = {}
         self.remembering: VectorModel | None = None
-        """What finds facts by what they mean."""
+        """The model that finds facts by what they mean."""
         self._settings = settings
         self._kept = Vectors(settings.data / "selection")
 

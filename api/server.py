@@ -35,7 +35,7 @@ from api.starting import Starting
 logger = structlog.get_logger()
 
 ASSISTANTS = "assistants, tools and backends"
-"""What a start is at first; the demo's backend makes its data then."""
+"""The work that a start begins with; the demo's backend makes its data then."""
 PREDECESSOR_S = 1.0
 """How long after its grace time a server is gone at the latest."""
 GC_THRESHOLDS = (20_000, 10, 10)

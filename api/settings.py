@@ -27,7 +27,7 @@ KINDS = {
     "dict_type": 'write it as JSON, like {"name": …}',
     "string_type": "must be a text",
 }
-"""What a value has to be, by pydantic's kinds of errors."""
+"""The words for what a value has to be, by pydantic's kinds of errors."""
 STUDIO = Path(__file__).parent.parent / "examples" / "studio" / "assistant.yaml"
 
 

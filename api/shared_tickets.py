@@ -188,7 +188,7 @@ class SharedTickets:
 
 @dataclass(slots=True)
 class _SharedUse:
-    """One use, at this process, of a ticket that all know."""
+    """A use, at this process, of a ticket that all know."""
 
     _tickets: SharedTickets
     _name: _Name

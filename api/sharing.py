@@ -1,4 +1,4 @@
-"""What several processes need to hand work to each other, and how it is told that it is missing."""
+"""The means that several processes need to hand work to each other, and how it is told that they are missing."""
 
 from collections.abc import Iterable
 

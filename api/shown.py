@@ -25,9 +25,9 @@ class Shown:
     notes: list[str] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    """What the answer cites: a line each, by ids."""
+    """The sources that the answer cites: a line each, by ids."""
     approvals: list[dict[str, Any]] = field(default_factory=list)
-    """What is asked; nobody has answered it yet."""
+    """Approvals that are asked for; nobody has answered them yet."""
     for_page: list[str] = field(default_factory=list)
     """Ids of the calls that the page is to make, or to answer; there is none here."""
     run_id: str | None = None

@@ -35,7 +35,7 @@ MOST = 10**15
 
 
 class Mistake(NamedTuple):
-    """What is wrong with a variable, and what would be right."""
+    """A mistake in a variable: what is wrong, and what would be right."""
 
     variable: str
     says: str

@@ -1,4 +1,4 @@
-"""What is told while a server starts: what it is at, every few seconds. A start that takes long is not a silent one."""
+"""Lines that are told while a server starts: what it is at, every few seconds. A start that takes long is not a silent one."""
 
 import time
 from threading import Event, Thread

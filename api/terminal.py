@@ -40,7 +40,7 @@ class Post(NamedTuple):
 
 
 class Talk(NamedTuple):
-    """What a conversation begins with: its id, or the last one's; the assistant; one model, or several that answer each."""
+    """The beginning of a conversation: its id, or the last one's; the assistant; one model, or several that answer each."""
 
     conversation: str | None = None
     resume: bool = False

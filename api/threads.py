@@ -1,4 +1,4 @@
-"""What a post of an AG-UI thread means: a new message, an edit, an answer once more, or somebody who comes back.
+"""The meaning of a post of an AG-UI thread: a new message, an edit, an answer once more, or somebody who comes back.
 
 The ids in the post say it, as far as they are known here; what cannot be told is refused.
 """
@@ -68,7 +68,7 @@ async def answer(
 
 
 class Told(NamedTuple):
-    """What a post says of the page's calls: which of them, and the run to read on, where it says nothing else."""
+    """A post's word on the page's calls: which of them, and the run to read on, where it says nothing else."""
 
     calls: frozenset[str] = frozenset()
     goes_on: Run | None = None

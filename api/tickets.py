@@ -44,7 +44,7 @@ REFUSED = "The ticket is not valid: it was used, it has expired, or it is for so
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One ticket. `run` is there from its first use on where it opens a stream, and is done when the run is known."""
+    """A ticket. `run` is there from its first use on where it opens a stream, and is done when the run is known."""
 
     digest: bytes
     owner: tuple[str, str]
@@ -63,7 +63,7 @@ class Ticket:
 
 
 class Use(Protocol):
-    """One use of a ticket. Of a stream's, all but the first lead to the run of the first."""
+    """A use of a ticket. Of a stream's, all but the first lead to the run of the first."""
 
     @property
     def is_first(self) -> bool:
@@ -96,7 +96,7 @@ class Use(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _OwnUse:
-    """One use of a ticket that this process made, and only this one knows."""
+    """A use of a ticket that this process made, and only this one knows."""
 
     _tickets: "Tickets"
     ticket: Ticket

@@ -1,4 +1,4 @@
-"""What was said and done, as readers see it over HTTP: messages of a conversation, and deeds of the record."""
+"""Messages of a conversation, and deeds of the record: what was said and done, as readers see it over HTTP."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -65,7 +65,7 @@ class AttachedView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """One stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
+    """A stored message. Tool results have `tool_call_id`; `run_id` tells which messages make one answer.
 
     A `summary` is no part of what was said: models read it in place of what stands before it, and it has the place of the last
     message that it covers. Its text is a model's over what anybody said.

@@ -1,4 +1,4 @@
-"""What OpenTelemetry reads of the environment by itself, looked at before: it leaves out what is wrong, with a line that nobody reads."""
+"""Variables that OpenTelemetry reads by itself, looked at before: it leaves out what is wrong, with a line that nobody reads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from agent.errors import ConfigurationError
 from agent.http import check_url
 
 SAMPLERS = ("always_on", "always_off", "traceidratio")
-"""Those that it knows, each also behind `parentbased_`."""
+"""Samplers that it knows, each also behind `parentbased_`."""
 PROTOCOL = "http/protobuf"
 NAMED = ("OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_")
 """How variables of the exporter begin; the first that is set counts."""

@@ -69,7 +69,7 @@ class _Lines:
         self._print(line)
 
     def end(self, how: Close) -> None:
-        """What ends has said so in an event."""
+        """An attempt that ends has said so in an event."""
 
     def _print(self, line: str) -> None:
         print(f"{self._name} {time.monotonic() - self._begun:7.3f} s  {line}", file=self._output, flush=True)

@@ -19,7 +19,7 @@ from agent.file_errors import FileTooLargeError, UnreadableFileError
 
 FIELD = b"file"
 FORM_BYTES = 16 * 1024
-"""What a form may hold beside its file."""
+"""The bytes that a form may hold beside its file."""
 WRITE_BYTES = 256 * 1024
 CUT = "The file was cut on its way. Send it again."
 ONE_FILE = "file: send one file in this field of a multipart form, and nothing else"

@@ -27,7 +27,7 @@ BACKEND = re.compile(r"FRONTDESK_BACKEND_[A-Z0-9_]+_URL")
 OF_TESTS = re.compile(r"FRONTDESK_(TEST|BENCH)_")
 OF_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
 AN_ENDPOINT = re.compile(r"(tcp|udp|sctp)://")
-"""What Kubernetes puts into the pods beside a service that is called frontdesk."""
+"""The variables that Kubernetes puts into the pods beside a service that is called frontdesk."""
 OPTIONS = {"FRONTDESK_PORT": "--port", "FRONTDESK_HOST": "--host"}
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 ENV = "_env"

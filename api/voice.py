@@ -35,7 +35,7 @@ WORDS = {
     "model_quota": "The voice cannot be used: its account is used up. Please tell the operator.",
     "context_too_long": "This is too much for the voice at once.",
 }
-"""What users are told, by the code of the error."""
+"""The words that users are told, by the code of the error."""
 UNAVAILABLE = "The voice is not available right now."
 
 

@@ -58,7 +58,7 @@ ASKED = (
     "whose",
     "budget",
 )
-"""What is recorded of what was asked for. The user whom it is about has a place of its own, and a reason is in the tenant's record."""
+"""The recorded words of a request. The user whom it is about has a place of its own, and a reason is in the tenant's record."""
 MAX_ASKED = 256
 """Characters of each: the name of a user is whole."""
 

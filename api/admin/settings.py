@@ -9,7 +9,7 @@ from api.token_settings import PublicKeyAlgorithm
 
 Right = Literal["runs", "usage", "erase", "audit", "conversations", "budgets"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
-"""What an operator may be let do; `conversations` is to read what users said, `budgets` to read and set what they may use."""
+"""The rights of operators; `conversations` is to read what users said, `budgets` to read and set what they may use."""
 
 
 class AdminSettings(EnvironmentSettings):

@@ -8,7 +8,7 @@ Level = Literal["ok", "warn", "FAIL"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `do` is there where something is to be done."""
+    """A finding: one line of the report. `do` is there where something is to be done."""
 
     check: str
     level: Level

@@ -22,7 +22,7 @@ WIDTH = 34
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for on the command line."""
+    """The options that are given on the command line."""
 
     url: str | None = None
     token: str | None = None

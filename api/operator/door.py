@@ -1,4 +1,4 @@
-"""What an operator's commands share: how they come to the settings, a yes before something is lost, and JSON.
+"""The common parts of an operator's commands: how they come to the settings, a yes before something is lost, and JSON.
 
 Nothing here opens a database: what does takes time, and is imported by the command that needs it.
 """

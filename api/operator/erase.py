@@ -53,7 +53,7 @@ NOT_CUT = "the log of writes could not be cut, because somebody reads: the serve
 
 @dataclass(slots=True)
 class Erased:
-    """What was done, as it is printed. `problems` are what has to be done yet."""
+    """An erasure, as it is printed: what was done. `problems` are what has to be done yet."""
 
     tenant: str
     user: str | None

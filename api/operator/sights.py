@@ -46,7 +46,7 @@ Prices = dict[tuple[str | None, str], ModelPrice]
 
 @dataclass(slots=True)
 class Sum:
-    """What some runs have used. `cost` is by currency, at the prices of now; `unpriced_runs` have a model without one.
+    """The usage of some runs. `cost` is by currency, at the prices of now; `unpriced_runs` have a model without one.
 
     A run counts as one of the model that ended it, its tokens as those of the models that used them.
     """
@@ -89,7 +89,7 @@ async def sum_usage(
 
 
 class Sums:
-    """What tenants have used from a moment on and before another one, summed up by some of `KEYS`, in their order."""
+    """The usage of tenants from a moment on and before another one, summed up by some of `KEYS`, in their order."""
 
     def __init__(self, by: Sequence[str], prices: Prices, span: Span) -> None:
         self._by = by

@@ -1,4 +1,4 @@
-"""What Redis has of those who are erased, and of their runs, where the installation has a Redis."""
+"""The entries that Redis has of those who are erased, and of their runs, where the installation has a Redis."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

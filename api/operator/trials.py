@@ -1,4 +1,4 @@
-"""What the models of the assistants can do, as a table: what each was asked, and what came of it."""
+"""Trials of what the models of the assistants can do, as a table: what each was asked, and what came of it."""
 
 from dataclasses import asdict, dataclass, replace
 

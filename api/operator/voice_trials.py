@@ -1,4 +1,4 @@
-"""What the voices of the assistants can do: a model that speaks says a word, one that listens hears half a second of silence."""
+"""Trials of the assistants' voices: a model that speaks says a word, one that listens hears half a second of silence."""
 
 import struct
 import time
