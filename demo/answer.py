@@ -1,4 +1,4 @@
-"""What the tools returned, as Markdown. Every figure stands in a result; what cannot be read is quoted, not guessed."""
+"""The results of the tools, as Markdown. Every figure stands in a result; what cannot be read is quoted, not guessed."""
 
 import re
 from collections.abc import Mapping, Sequence

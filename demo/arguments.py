@@ -26,7 +26,7 @@ _NAMED_TIME = re.compile(
     r"\b(?:this|next|coming|last|within the)\s(week|fortnight|month|quarter|year)\b", re.IGNORECASE
 )
 _OF_THE_CALENDAR = re.compile(r"next\b|(?:this|coming)\s(?!week|fortnight)", re.IGNORECASE)
-"""What is no number of days from today on, unless the tool says so: next month begins with its first day."""
+"""Times that are no number of days from today on, unless the tool says so: next month begins with its first day."""
 _AHEAD = frozenset({"ahead", "next", "due", "soon", "coming", "upcoming", "future"})
 _HOW_MANY = re.compile(
     r"\b(?:top|first|last|latest|newest|next|best|only)\s(\d{1,4})\b(?![.,]\d|\s?(?:day|week|month|year))",
@@ -41,7 +41,7 @@ _IDENTITY = re.compile(r"\b([^\W\d_]{1,40})\s+(?:#|number |no\.? |id )?((?:[A-Za
 _ID_WORDS = frozenset({"id", "number", "code", "reference"})
 _PHONE_WORDS = frozenset({"phone", "telephone", "mobile"})
 _SERIES = re.compile(r"\b(?:each|every|per|by|monthly|charts?|graphs?|plots?|diagrams?)\b", re.IGNORECASE)
-"""What asks for one figure a month, and not for their sum."""
+"""Words that ask for one figure a month, and not for their sum."""
 _FIRST_DAY = frozenset({"from", "start", "since", "begin", "after"})
 _LAST_DAY = frozenset({"to", "end", "until", "till", "before"})
 _LIMIT_WORDS = frozenset({"limit", "count", "top", "size", "n"})

@@ -31,7 +31,7 @@ _GOES_ON = re.compile(r"(?:and|what|how) about\b|and (?:for|at|in)\b|and\b", re.
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do: calls at once, then perhaps a chained one. `missing` is what a wanted tool still needs to be told,
+    """The plan of a turn: calls at once, then perhaps a chained one. `missing` is what a wanted tool still needs to be told,
     `unplaced` what the question names that no tool would have answered, `about` the question before where this one only says
     when: "and in September?"."""
 

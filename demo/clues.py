@@ -1,4 +1,4 @@
-"""What a text offers for arguments: names, numbers to call, quoted words. No name is a word that the tools know."""
+"""Clues that a text offers for arguments: names, numbers to call, quoted words. No name is a word that the tools know."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _OWNED = re.compile(
 
 @dataclass(slots=True)
 class Clues:
-    """What a text offers for arguments. `names` are capitalised words that are not the tools' own vocabulary; `spans` are
+    """Clues that a text offers for arguments. `names` are capitalised words that are not the tools' own vocabulary; `spans` are
     the days that it names."""
 
     text: str

@@ -1,4 +1,4 @@
-"""What the offline model says of a file: what is known of it and how it begins, and nothing that it would have to understand."""
+"""The offline model's words on a file: what is known of it and how it begins, and nothing that it would have to understand."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -25,7 +25,7 @@ _WHICH = re.compile(
     r"(?= (?:is|are|was|were|has|have|had|do|does|did|will|can|came|come|joined|left|paid|end(?:s|ed)?|expired?)\b)",
     re.IGNORECASE,
 )
-"""What asks for some of what was told before, without a word for it."""
+"""Beginnings of questions that ask for some of what was told before, without a word for it."""
 _AGAINST = re.compile(
     r"(?:and |now )*(?:(?:compare|compared)(?: (?:it|that|this))? (?:to|with|against)|versus|vs)\b", re.IGNORECASE
 )

@@ -95,7 +95,7 @@ CALLED = _set("named called")
 """Words that say of a name that it is one."""
 
 PAST = _set("expired ended lapsed")
-"""What is over is not what will be over: only a tool that says so itself is about it."""
+"""Words for what is over, which is not what will be over: only a tool that says so itself is about it."""
 
 TIMES = _set("today yesterday tomorrow day week month quarter year last next")
 FILLERS = _set(
@@ -120,7 +120,7 @@ POLITE = _set(
 SAID_AS = {
     "interest": r"(?:wants|would like|is looking for|asks (?:for|about)|asked (?:for|about)|is interested in)(?: to (?:try|join|book))?"
 }
-"""What says the same as the name of a parameter, by its concept: "wants a trial class"."""
+"""Words that say the same as the name of a parameter, by its concept: "wants a trial class"."""
 
 LIST_VERBS = _set("list show which who whose display give view see name find search look")
 PAGE_VERBS = _set("open go navigate jump head")

@@ -8,7 +8,7 @@ Manner = Literal["thorough", "brief"]
 _SHORT = 60
 """Characters of a line of a list that others can stand beside."""
 _CELLS = re.compile(r"(?<!\\)\|")
-"""What stands between two cells; a pipe in a cell has a backslash before it."""
+"""The pipe between two cells; a pipe in a cell has a backslash before it."""
 
 
 def in_manner(text: str, manner: Manner) -> str:

@@ -1,4 +1,4 @@
-"""What the offline model knows of other languages: words of questions, its own sentences, names of figures."""
+"""The offline model's knowledge of other languages: words of questions, its own sentences, names of figures."""
 
 LANGUAGES = ("pt", "es", "de", "hi")
 """Of the columns below, behind the English one."""
@@ -210,4 +210,4 @@ SAYINGS = {
         "मुझे आपके बारे में कुछ याद नहीं है।",
     ),
 }
-"""What it says itself."""
+"""Sentences that the offline model says itself."""

@@ -1,4 +1,4 @@
-"""What a question names and a call does not answer: a time, a person, a thing. It is refused by name, never guessed.
+"""Parts of a question that a call does not answer: a time, a person, a thing. Each is refused by name, never guessed.
 
 The rule: every word with a meaning of its own stands in the tool's own words or in one of its arguments, and a time is
 what an argument says, or what the tool says that it tells.
@@ -27,17 +27,17 @@ _TIME = re.compile(
 _COUNTED = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
 """Of how many is asked, a name is whose they are, and no word to search for."""
 _FIRST_OF_ALL = re.compile(r"\b(?:best|top|worst)\b", re.IGNORECASE)
-"""What asks for one of many: only a tool that is about these, and compares them or tells of each, knows which it is."""
+"""A question for one of many: only a tool that is about these, and compares them or tells of each, knows which it is."""
 _AGAINST = re.compile(r"\b(?:compare|versus|vs)\b", re.IGNORECASE)
-"""What asks for a comparison, which no list of what was found is."""
+"""A question for a comparison, which no list of what was found is."""
 _WHEN = re.compile(r"^(?:and )?when (?:do|does|did|will|is|are|was|were)\b", re.IGNORECASE)
-"""What asks when one thing is: no figure says that, nor does a list of all of them."""
+"""A question of when one thing is: no figure says that, nor does a list of all of them."""
 _WHO = re.compile(
     r"^\W*(?:and )?who (?:all )?(?:came|visited|attended|checked|joined|left|paid|trained)\b", re.IGNORECASE
 )
-"""What asks for people by name, whom no figure names."""
+"""A question for people by name, whom no figure names."""
 _MORE_THAN = re.compile(r"\bhow (?:many|much) (?:more|less|fewer)\b", re.IGNORECASE)
-"""What asks for a difference, which nothing here works out."""
+"""A question for a difference, which nothing here works out."""
 _CHART = re.compile(
     r"\b(?:draw|plot|graph|chart)\b(?= )|\b(?:(?:as|in|on|with) )?(?:an? |the )?(?:(?:bar|line|pie|column) )?(?:chart|graph|diagram|plot)s?\b",
     re.IGNORECASE,

@@ -45,7 +45,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a tool. `kind` is its JSON type, without null; `choices` are its enum or examples."""
+    """An argument of a tool. `kind` is its JSON type, without null; `choices` are its enum or examples."""
 
     name: str
     kind: str

@@ -45,14 +45,14 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 _IS_A_MONTH = re.compile(r"\b(?:in|of|since|for|from|during|last|this|and|to|between|vs|versus|with) $", re.IGNORECASE)
-"""What stands before the month of May, and not before the word."""
+"""Words that stand before the month of May, and not before the word."""
 _OPEN = re.compile(
     r"(?<!compared )\b(?:to|by|through|until|till|before|after|except|not|mid|early|late|week|next|coming|every|each|any)[ -](?:the )?$"
     r"|\bas of (?:the )?$"
     r"|\b(?:days?|weeks?|weekends?|half|end|start|beginning|middle|rest) (?:of|in) (?:the )?$",
     re.IGNORECASE,
 )
-"""What stands before a time of which only a part is meant, or what is outside of it."""
+"""Words that stand before a time of which only a part is meant, or what is outside of it."""
 
 
 @dataclass(frozen=True, slots=True)

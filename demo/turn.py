@@ -1,4 +1,4 @@
-"""What the messages say: the question of this turn, what its tools returned, and what was said before."""
+"""The turn that the messages tell of: its question, what its tools returned, and what was said before."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from agent.prompt.words import (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one tool call of this turn asked and got."""
+    """The result of one tool call of this turn, and what it asked."""
 
     name: str
     arguments: Mapping[str, object]
@@ -44,7 +44,7 @@ class Turn:
     used: tuple[str, ...]
     called: frozenset[str]
     past: tuple[Result, ...]
-    """What tools returned for the last question before that called any."""
+    """The results of tools for the last question before that called any."""
     since: tuple[str, ...]
     """The user's questions after that one."""
     locale: object
@@ -54,11 +54,11 @@ class Turn:
     is_first_answer: bool
     """Whether the assistant has said nothing yet in the messages given."""
     files: Sequence[ToldFile]
-    """Those that came with the question, or the last ones before it."""
+    """Files that came with the question, or the last ones before it."""
     has_new_files: bool
     """Whether they came with the question."""
     memories: Mapping[str, Sequence[str]]
-    """What is remembered of earlier conversations that fits the question, by whose it is."""
+    """Memories of earlier conversations that fit the question, by whose they are."""
 
 
 _REQUESTS = (SUGGESTIONS_REQUEST, TITLE_REQUEST)

@@ -1,4 +1,4 @@
-"""What changed of tools whose descriptions come from elsewhere: shown in the log, line by line.
+"""Changes of tools whose descriptions come from elsewhere: shown in the log, line by line.
 
 A description is read by the model. One that was harmless when somebody looked at it may be something else today.
 """

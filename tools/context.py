@@ -1,4 +1,4 @@
-"""What an assistant wants looked up before each turn, checked once at start: that it can be, and in whose name.
+"""The context that an assistant wants looked up before each turn, checked once at start: that it can be, and in whose name.
 
 The invariant: what a tenant or the installation shares comes from sources that nobody's rights decide about.
 """

@@ -12,7 +12,7 @@ from agent.toolkit import ToolResult
 
 
 class Remark(dict[str, object]):
-    """What is said of a call in place of a result, such as that a change was made. No fields are looked for in it."""
+    """A remark on a call in place of a result, such as that a change was made. No fields are looked for in it."""
 
 
 def citing(result: object) -> object:

@@ -22,7 +22,7 @@ _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-answers")
 
 
 class Aside:
-    """One backend's answers that wait to be worked on; of the tenants that have some, each has a turn before one has a second."""
+    """A backend's answers that wait to be worked on; of the tenants that have some, each has a turn before one has a second."""
 
     def __init__(self) -> None:
         self._turns = Turns(1, in_all=1)

@@ -7,14 +7,14 @@ from io import BytesIO
 from typing import Literal
 
 ACCEPTED = "gzip"
-"""What is asked for: one encoding, whose every form is read here."""
+"""The one encoding that is asked for; every form of it is read here."""
 PIECE = 64 * 1024
 SMALL_BYTES = 128 * 1024
 """A longer body is a large one."""
 REFUSAL_BYTES = 64 * 1024
 """Of the body of a refusal: a line or two of it are told."""
 BEGINNING_BYTES = 1024
-"""What is kept of a body that may not be read."""
+"""Bytes that are kept of a body that may not be read."""
 Large = Callable[[], AbstractAsyncContextManager[None]]
 """Makes what waits for a place among the large bodies, and holds it; TimeoutError where none is free in time."""
 _GZIP = 16 + zlib.MAX_WBITS
@@ -22,7 +22,7 @@ _MAGIC = b"\x1f\x8b"
 
 
 class BrokenBodyError(Exception):
-    """What came is not what the answer says that it is."""
+    """A body that is not what the answer says that it is."""
 
 
 def most_of(status: int, most_bytes: int) -> int:

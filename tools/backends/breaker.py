@@ -15,7 +15,7 @@ logger = structlog.get_logger()
 
 
 class Breaker(breaker.Breaker):
-    """One backend as all tenants see it. `clock` gives seconds that never go back."""
+    """The breaker of one backend, for all tenants. `clock` gives seconds that never go back."""
 
     def __init__(self, limits: BackendLimits, *, name: str, clock: Callable[[], float]) -> None:
         super().__init__(limits, clock=clock, tell=self._told)

@@ -23,7 +23,7 @@ CLOCK_S = 0.02
 
 
 class Caution:
-    """What stands between the calls of all tenants and one backend."""
+    """The caution that stands between the calls of all tenants and one backend."""
 
     def __init__(self, limits: BackendLimits = USUAL, *, name: str = "default") -> None:
         self.limits = limits

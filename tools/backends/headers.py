@@ -43,7 +43,7 @@ OURS = frozenset(
 """Who asks, for whom, from where, and what else would have another meaning if a model set it."""
 PREFIXES = ("proxy-", "sec-", "x-forwarded-")
 OF_SESSIONS = frozenset({"content-type", "idempotency-key"})
-"""What a session sets for each request by itself."""
+"""Headers that a session sets for each request by itself."""
 
 
 def is_ours(name: str) -> bool:

@@ -6,7 +6,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 PIECE_BYTES = 16 * 1024
-"""What is parsed at once."""
+"""Bytes that are parsed at once."""
 MOST_UNREAD = 16
 """Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
 

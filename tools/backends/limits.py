@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BackendLimits:
-    """What one backend may cost. Times in seconds; the settings `FRONTDESK_BACKEND_*` have the same names."""
+    """Limits of what one backend may cost. Times in seconds; the settings `FRONTDESK_BACKEND_*` have the same names."""
 
     connect_timeout_s: float = 5.0
     timeout_s: float | None = None

@@ -47,7 +47,7 @@ async def look_up(host: str, port: int) -> list[str]:
 
 
 class Reach:
-    """What this process has learnt of the servers that it may call. One for all of its clients."""
+    """This process's knowledge of the servers that it may call. One for all of its clients."""
 
     def __init__(self, *, proxy: Proxy | None = None, resolve: Resolve = look_up) -> None:
         self.proxy = proxy

@@ -1,4 +1,4 @@
-"""What a backend says of a refused request, in plain words: a line or two for a model, whichever form the answer has.
+"""A backend's refusal of a request, in plain words: a line or two for a model, whichever form the answer has.
 
 Known are RFC 9457 and what came before it, `{error: {message}}` and its kin, lists of `errors`, the fields of FastAPI, Django,
 Laravel and Jira, plain text, HTML and XML. The text is a stranger's: it is cut, and holds no line breaks or control characters.

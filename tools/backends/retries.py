@@ -1,4 +1,4 @@
-"""What is asked again, and when: only what cannot have happened, or may happen twice.
+"""Requests that are made again, and when: only those that cannot have happened, or may happen twice.
 
 A read may be asked again; of a change only what never left. At most two more times, a little apart or as the backend wishes,
 and never longer than the tool has time.

@@ -26,7 +26,7 @@ class NoTurnError(ToolError):
 
 @dataclass(slots=True)
 class _Queue:
-    """One tenant's requests: how many are out, and who waits, by user."""
+    """A tenant's requests: how many are out, and who waits, by user."""
 
     out: int = 0
     waiting: OrderedDict[str, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)

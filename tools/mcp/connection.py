@@ -1,4 +1,4 @@
-"""One server, owned by one task: it connects, keeps the list of tools, and connects again when the server was gone.
+"""A connection to a server, owned by one task: it connects, keeps the list of tools, and connects again when the server was gone.
 
 The SDK cancels whoever is inside a client when its server dies, which would look like a user's stop. The invariant: only the
 owner is ever inside; a call is a task of its own, and what it is told of a dead server is an error, never a cancellation.
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Connection:
-    """One server as the users share it, or as one user has it."""
+    """The connection to one server, as the users share it or as one user has it."""
 
     def __init__(self, manner: Manner, *, owner: Principal | None = None) -> None:
         self.tools: Sequence[Tool] = ()

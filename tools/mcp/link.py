@@ -16,7 +16,7 @@ from tools.mcp.wire import Trouble
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 STEADY_S = 30.0
-"""What lasted so long counts as something that works: the next pause is the shortest again."""
+"""A connection or a stream that lasted so long counts as something that works: the next pause is the shortest again."""
 MOST_FAILURES = 5
 """A server that ends so many streams of changes soon after they began is not listened to any more."""
 
@@ -31,7 +31,7 @@ class LostError(Exception):
 
 
 class Link:
-    """What its transport and its server tell the owner of a connection. `on_change` is called for each changed list."""
+    """Signals of a connection's transport and server to its owner. `on_change` is called for each changed list."""
 
     def __init__(self, *, on_change: Callable[[], None]) -> None:
         self.is_gone = False

@@ -67,7 +67,7 @@ class Listing:
 
     @property
     def tools(self) -> Sequence[Tool]:
-        """Those that were added, in their order."""
+        """The tools that were added, in their order."""
         return tuple(self._tools)
 
     def _risk(self, tool: types.Tool) -> Risk:

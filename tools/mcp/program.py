@@ -53,13 +53,13 @@ class Program:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What it gets to know: where programs are, and what the definition names."""
+        """The variables that the program gets to know: where programs are, and what the definition names."""
         return {"PATH": os.environ.get("PATH", os.defpath), **self.env}
 
 
 @dataclass(slots=True)
 class _Said:
-    """What a program says on its standard error, as far as the log has room for it."""
+    """Lines that a program says on its standard error, as far as the log has room for them."""
 
     program: Program
     _minute: int = -1

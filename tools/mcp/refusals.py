@@ -1,4 +1,4 @@
-"""What the model is told of a call that a server did not answer, or not with a result."""
+"""Errors that the model is told of a call that a server did not answer, or not with a result."""
 
 from mcp import MCPError
 from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR

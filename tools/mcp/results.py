@@ -1,4 +1,4 @@
-"""What a server says came of a call, as a result for the model. All of it is the server's data, its errors as well."""
+"""A server's word on what came of a call, as a result for the model. All of it is the server's data, its errors as well."""
 
 import base64
 import json

@@ -64,7 +64,7 @@ class McpToolset:
         """The connections to each URL."""
         self._connections: OrderedDict[Key, Connection] = OrderedDict()
         self._leaving: set[Connection] = set()
-        """Those that made room for others and may not have ended yet."""
+        """Connections that made room for others and may not have ended yet."""
         self._mask = Mask()
         for value in self._environment.values():
             self._mask.learn(value)

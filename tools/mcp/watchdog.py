@@ -1,4 +1,4 @@
-"""What ends a program of ours when this process can not: a small shell beside it that notices our death.
+"""A watchdog that ends a program of ours when this process can not: a small shell beside it that notices our death.
 
 A process that is killed ends nothing itself, and a program that ignores the end of its input would stay for ever. The shell
 holds one end of a pipe, we the other; ours is closed by the system however we end. It is there before the program is, so that

@@ -1,4 +1,4 @@
-"""What arguments may be at most: values in all, depth, characters, and numbers that JSON can carry."""
+"""The bounds of arguments: values in all, depth, characters, and numbers that JSON can carry."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""One call of an operation: arguments to a request, and the answer to what the model gets of it."""
+"""A call of an operation: arguments to a request, and the answer to what the model gets of it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is wrong with arguments, in words that a model can act on: which argument, and what is wanted."""
+"""Complaints about arguments, in words that a model can act on: which argument, and what is wanted."""
 
 from collections.abc import Iterable
 from typing import Any

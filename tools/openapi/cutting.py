@@ -74,7 +74,7 @@ def _within(items: list[Any], characters: int | None, most_bytes: int) -> list[A
 
 
 class _Cut:
-    """One thing, cut: each text to so many characters, each list and object to so many parts, if any."""
+    """The cut of one value: each text to so many characters, each list and object to so many parts, if any."""
 
     def __init__(self, characters: int, parts: int | None) -> None:
         self._characters = characters

@@ -49,14 +49,14 @@ _SHORT_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What was JSON."""
+    """A body that was JSON."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is to be read as it is."""
+    """A body that is to be read as it is."""
 
     text: str
     is_file: bool = False

@@ -41,7 +41,7 @@ class Union:
 
 @dataclass(slots=True)
 class Flat:
-    """One level of a schema."""
+    """A level of a schema."""
 
     types: tuple[str, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)

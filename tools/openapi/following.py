@@ -1,4 +1,4 @@
-"""What an answer says of the page that comes after it: whether there is one, its cursor, its number, or its address."""
+"""An answer's word on the page that comes after it: whether there is one, its cursor, its number, or its address."""
 
 import re
 from collections.abc import Iterator, Mapping

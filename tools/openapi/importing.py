@@ -42,7 +42,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a document. All of it is data: `server_paths` are what the document says of where it is."""
+    """The result of importing a document. All of it is data: `server_paths` are what the document says of where it is."""
 
     operations: tuple[Operation, ...]
     problems: tuple[Problem, ...] = ()

@@ -1,4 +1,4 @@
-"""What is kept of documents between starts, in the data folder: what was read of each, its last good copy, and its tools.
+"""Files kept of documents between starts, in the data folder: what was read of each, its last good copy, and its tools.
 
 The invariant: nothing here is needed. A file that is missing, broken, of another version or cannot be written costs time and a
 line in the log. Files are their owner's only, written whole or not at all, and hold plain data that is checked when it is read.

@@ -85,7 +85,7 @@ AROUND = (
     ),
     *("response_metadata", "cursors", "cursor", "_pagination", "data", "result", "response", "next", "_links"),
 )
-"""What holds totals and cursors beside a list."""
+"""Names of fields that hold totals and cursors beside a list."""
 BESIDE = frozenset(
     {
         *(
@@ -141,7 +141,7 @@ BESIDE = frozenset(
         *(name.lower() for name in (*TOTALS, *AROUND)),
     }
 )
-"""What stands beside a list of any name in an answer that is about that list, and not about a thing that has one."""
+"""Names of fields beside a list of any name in an answer that is about that list, and not about a thing that has one."""
 HEADERS = (
     *(
         "x-total-count",

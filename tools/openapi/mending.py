@@ -35,7 +35,7 @@ def resolved(schema: Any, root: Mapping[str, Any]) -> Any:
 
 
 class Mending:
-    """One call's arguments, mended. What is valid already is not touched."""
+    """The mending of one call's arguments. What is valid already is not touched."""
 
     def __init__(self, check: "Check") -> None:
         self._check = check

@@ -70,7 +70,7 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `schema` is the JSON Schema of the model's arguments: one flat object, `$ref`s only within itself."""
+    """An operation. `schema` is the JSON Schema of the model's arguments: one flat object, `$ref`s only within itself."""
 
     name: str
     """Made of the `operationId`: valid for every provider, unique in the document, the same at every start."""

@@ -18,7 +18,7 @@ UNREACHABLE = "There is more, which these arguments cannot reach: filter."
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came of a list: `count` items, of which `shown` are shown, and `total` in all where that is known."""
+    """A page of a list: `count` items, of which `shown` are shown, and `total` in all where that is known."""
 
     count: int
     shown: int

@@ -1,4 +1,4 @@
-"""What is wrong with a part of a document, and where."""
+"""Errors of reading: what is wrong with a part of a document, and where."""
 
 
 class ReadingError(Exception):

@@ -1,4 +1,4 @@
-"""What a model gets of an answer: as much as it can read, whole items of it, how many there are, and how to get the rest.
+"""The result for a model: as much of an answer as it can read, whole items of it, how many there are, and how to get the rest.
 
 A result that is whole is data, as the backend said it. One that is more, or is cut, is that data as text with one line below
 it, in brackets. The cut is made here and not where every tool's result is cut, since only here it is known which list the

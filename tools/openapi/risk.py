@@ -17,7 +17,7 @@ READS = _words("get list search find read retrieve query count fetch lookup desc
 GET_READS = READS | {"check", "download", "export", "has", "is", "preview", "view", "watch"}
 """By POST some of these start something."""
 SURE_READS = frozenset({"get", "retrieve", "fetch", "lookup"})
-"""Those that are no nouns: as the last word of a name they say what it does, as in `accountsGet`."""
+"""Verbs of reads that are no nouns: as the last word of a name they say what it does, as in `accountsGet`."""
 DANGEROUS = _words(
     """
     delete remove purge destroy revoke cancel erase wipe drop terminate truncate uninstall unlink deprovision

@@ -46,10 +46,10 @@ class OpenApiToolset:
     ) -> None:
         assert definition.openapi is not None
         self.imported: Imported | None = None
-        """What became of the document; None until it has been read."""
+        """The document as it was imported; None until it has been read."""
         self.every: tuple[Tool, ...] = ()
         self.withheld: dict[str, Withheld] = {}
-        """What can do more than at the last start, by name; it is not among `every` for that."""
+        """Operations that can do more than at the last start, by name; they are not among `every` for that."""
         self._definition = definition
         self._backend = backend
         self._kept = kept

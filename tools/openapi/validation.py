@@ -36,7 +36,7 @@ class _TooMuchError(Exception):
 
 
 BROKEN = (_TooMuchError, UnknownType, Unresolvable, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
-"""What a schema that is none brings the library to."""
+"""Errors to which a schema that is none brings the library."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ MOST_AT_ONCE = 64
 
 
 class Catalogue:
-    """One list. `sources` are what toolsets returned, which is kept: so nothing else has their identity."""
+    """A list of tools. `sources` are what toolsets returned, which is kept: so nothing else has their identity."""
 
     def __init__(self, sources: Sequence[Sequence[Tool]], *, budget_tokens: int, synonyms: Mapping[str, Sequence[str]]):
         self.sources = tuple(sources)

@@ -37,7 +37,7 @@ ABOUT_CHARACTERS = 160
 
 
 class VectorModel(Protocol):
-    """What turns texts into vectors."""
+    """A model that turns texts into vectors."""
 
     name: str
     """Under which its vectors are kept: another model's are others."""

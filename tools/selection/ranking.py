@@ -22,11 +22,11 @@ WEIGHTS = {"name": 1.6, "about": 1.0, "arguments": 0.4, "meaning": 1.0}
 FOREIGN_MEANING = 2.0
 """The weight of meanings where the words of a question are those of another language."""
 FALSE_FRIEND = 0.5
-"""What a word counts that is written as an English one, and means something in its own language."""
+"""The weight of a word that is written as an English one, and means something in its own language."""
 SHORT = 3
 """Words of a question that is understood with the one before it."""
 BEFORE_WEIGHT = 0.4
-"""What the question before a short one counts."""
+"""The weight of the question before a short one."""
 MOST_GUESSED = 16
 MAX_ARGUMENTS = 40
 SATURATION, BY_LENGTH = 1.5, 0.75
@@ -62,7 +62,7 @@ class Question:
 
 
 class Field:
-    """One field of all tools, scored by BM25 as Lucene has it: `words` are those that stand in it, each with the tools that have it."""
+    """A field of all tools, scored by BM25 as Lucene has it: `words` are those in it, each with the tools that have it."""
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
         usual = sum(map(len, documents)) / max(1, len(documents)) or 1.0
@@ -88,7 +88,7 @@ def _with_rarity(held: Sequence[tuple[int, float]], documents: int) -> list[tupl
 
 
 class Ranking:
-    """What can be asked of one list of tools. Making it takes a while: do it off the event loop."""
+    """The ranking of one list of tools: what can be asked of it. Making it takes a while: do it off the event loop."""
 
     def __init__(self, tools: Sequence[Tool], synonyms: Mapping[str, Sequence[str]]) -> None:
         listed = [_fields(tool) for tool in tools]

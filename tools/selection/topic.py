@@ -10,9 +10,9 @@ from tools.selection.catalogue import Catalogue
 LATELY = 3
 """Turns whose calls count as lately."""
 SHARE_LATELY = 4
-"""One place in four is for what was called lately."""
+"""The share of what was called lately: one place in four."""
 SHARE_PAGE = 6
-"""One place in six is for the page."""
+"""The share of the page: one place in six."""
 FIRST = 3
 """The best that all have to be there already for a choice to stay."""
 MOSTLY = 8
