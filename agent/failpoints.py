@@ -46,7 +46,7 @@ Failpoint = Literal[
 ]
 FAILPOINTS: tuple[str, ...] = get_args(Failpoint)
 EXIT_STATUS = 137
-"""What a shell reports of a process that was killed with -9."""
+"""The status that a shell reports of a process that was killed with -9."""
 
 _ARMED = os.environ.get("FRONTDESK_FAILPOINT")
 

@@ -1,4 +1,4 @@
-"""What stands for a secret in everything that is kept, shown, logged or sent on: `***`.
+"""The stars that stand for a secret in everything that is kept, shown, logged or sent on: `***`.
 
 A backend may say a request's headers back, in a debug page, in an error, in a field of its data, and in many forms. The
 invariant: of a secret that a mask has learnt no piece of `PIECE` characters or more gets past it, as it is, in base64, in
@@ -210,4 +210,4 @@ _CODES: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[str]]], ...] = (
     (re.compile(rf"[0-9]{{2,3}}(?:[ ,;\n]{{1,3}}[0-9]{{2,3}}){{{PIECE - 1},}}+"), _from_decimal),
     (re.compile(r"[A-Za-z0-9_+/-]{16,}+(?:(?:\\[nrt]|[\r\n])++[A-Za-z0-9_+/-]++)*+={0,2}"), _from_base64),
 )
-"""What codes look like, and how they are read. Each pattern takes what it can and never looks back, so its time is bounded."""
+"""The patterns of codes, and how they are read. Each pattern takes what it can and never looks back, so its time is bounded."""

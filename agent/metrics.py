@@ -1,4 +1,4 @@
-"""What an operator can watch: everything that is counted. What stands at a moment is read when it is asked for (`api/gauges.py`).
+"""The metrics for operators: everything that is counted. What stands at a moment is read when it is asked for (`api/gauges.py`).
 
 The invariants: no label holds anything from a message, a user or, unless `METRICS_TENANTS` says so, a tenant; and each
 label has a bound, behind which everything new is `other`. Nothing here is touched for a token: only for runs, steps and calls.

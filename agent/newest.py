@@ -1,4 +1,4 @@
-"""What is made of something once and used again: of each owner only what they used lately, so nothing that changes piles up."""
+"""Values made of something once and used again: of each owner only what they used lately, so nothing that changes piles up."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, ValuesView
@@ -35,7 +35,7 @@ class Newest(Generic[K, V]):
         self._most = most
         self._values: dict[K, V] = {}
         self._of_owner: OrderedDict[Owner, list[K]] = OrderedDict()
-        """What each used lately, the last at the end."""
+        """The keys that each used lately, the last at the end."""
         self._owners: Counter[K] = Counter()
 
     @property

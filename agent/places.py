@@ -1,4 +1,4 @@
-"""What the log tells of an error: where it comes from, and of one in a tool's own code what it says.
+"""An error as the log tells it: where it comes from, and of one in a tool's own code what it says.
 
 The text of every other error may hold data and is left out.
 """

@@ -1,4 +1,4 @@
-"""What a turn is told of its tenant: every entry at the same time, each from the shelf or from its tool, or left out.
+"""The context that a turn is told of its tenant: every entry at the same time, each from the shelf or from its tool, or left out.
 
 The invariants: of a key there is one call at a time in this process, whoever waits for it and whoever stops waiting. What is shared
 by a tenant or the installation is fetched without a token, a user, a role or a branch, so it holds nobody's rights. What is
@@ -46,7 +46,7 @@ AskTools = Callable[[Principal], Awaitable[Tools]]
 
 
 class Told(NamedTuple):
-    """What a turn is told. `missing` are the labels of what was left out; `is_untrusted`: anybody may have written some of it.
+    """The context of a turn. `missing` are the labels of what was left out; `is_untrusted`: anybody may have written some of it.
 
     `memories` are what fits the turn's question, and stand behind that.
     """

@@ -1,4 +1,4 @@
-"""What is remembered of a user and their tenant: kept by tools, changed by people, found for each question.
+"""Memories of a user and their tenant: kept by tools, changed by people, found for each question.
 
 The invariants: whatever is told is read from the database at that moment, so what was forgotten is told nowhere any more; what is
 kept for a minute is only which facts fit a question. A turn waits for no more than the definition's `find_timeout_s`.
@@ -82,7 +82,7 @@ class Memories:
         self._changes = 0
         self._searches: set[asyncio.Task[list[Memory]]] = set()
         self.vectors: FactVectors | None = None
-        """What finds by meaning; None: words find alone. The composition root sets it."""
+        """The vectors that find by meaning; None: words find alone. The composition root sets it."""
 
     def find_by(self, model: VectorModel) -> None:
         """Find facts by what they mean, too, from now on. The caller opens and closes the model."""

@@ -16,7 +16,7 @@ MOST_TERMS = 16
 MOST_CHARACTERS = 8000
 """Of a question, that are looked at: nothing else of the process goes on meanwhile."""
 WHOLE, BEGUN, ALIKE = 1.0, 0.8, 0.5
-"""What it counts where a fact has a word of the question, a longer one, or one that only begins like it."""
+"""The scores of a word of the question where a fact has it, a longer one, or one that only begins like it."""
 
 _FUNCTION_WORDS = """
 a about again all also am an and any are as at be because been but by can could did do does doing for from get give go had

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict
 from typing import NamedTuple, Protocol
 
 OVERHEAD_BYTES = 512
-"""What an entry takes beside its text."""
+"""The bytes that an entry takes beside its text."""
 TENANTS_PER_ROOM = 4
 """Into how many parts the room is divided: no tenant has more than one of them."""
 

@@ -44,7 +44,7 @@ LEAST_LIKE = 0.3
 
 
 class VectorModel(Protocol):
-    """What turns texts into vectors: numpy's rows, each of length 1."""
+    """A model that turns texts into vectors: numpy's rows, each of length 1."""
 
     name: str
     """Under which its vectors are kept: another model's are others."""
@@ -66,7 +66,7 @@ class _Owned(NamedTuple):
 
 
 class FactVectors:
-    """One model, the vectors of the last questions, and those of the facts of the last owners."""
+    """A model's vectors of the last questions and of the facts of the last owners, beside the model itself."""
 
     def __init__(self, store: Store, model: VectorModel) -> None:
         self.model = model

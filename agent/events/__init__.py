@@ -1,1 +1,1 @@
-"""What happens in a run, as events, and the answer that they add up to."""
+"""The events that happen in a run, and the answer that they add up to."""

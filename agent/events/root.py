@@ -1,4 +1,4 @@
-"""What all events have."""
+"""The class that all events have as their root."""
 
 import msgspec
 

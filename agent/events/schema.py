@@ -74,7 +74,7 @@ class StepEnded(Event, frozen=True, tag="step.ended"):
 
 
 class UsageCounted(Event, frozen=True, tag="usage.counted"):
-    """What a step took of the budgets that count for it. Where none does, it is not told."""
+    """The usage that a step took of the budgets that count for it. Where none does, it is not told."""
 
     step: int
     usage: Usage
@@ -127,7 +127,7 @@ class ToolInputDelta(Event, frozen=True, tag="tool_input.delta"):
 
     @property
     def part(self) -> str:
-        """What stands together."""
+        """The id of the call whose pieces stand together."""
         return self.id
 
 
@@ -147,11 +147,11 @@ class ToolCallChanged(Event, frozen=True, tag="tool_call.changed", omit_defaults
     duration_ms: int | None = None
     error: str | None = None
     label: str | None = None
-    """What people read while the call goes on, in the run's language; None: the client finds words."""
+    """The words that people read while the call goes on, in the run's language; None: the client finds words."""
     done: str | None = None
     """The same for when it is over."""
     result: str | None = None
-    """What the model reads of a call that is `ok`, or the beginning of it."""
+    """The text that the model reads of a call that is `ok`, or the beginning of it."""
     is_result_cut: bool = False
     elapsed_ms: int | None = None
     """How long a call that was told of has been running: it is told again every five seconds, and when it says how far it is."""
@@ -196,7 +196,7 @@ class SnapshotTaken(Event, frozen=True, tag="snapshot.taken"):
     """Whether what it leaves out of the same attempt's text is void; else that was thinking."""
     sources: tuple[SourceCited, ...] = ()
     files: tuple[FileGiven, ...] | None = None
-    """What tools gave; None: nothing."""
+    """The files that tools gave; None: nothing."""
 
 
 class CredentialNeeded(Event, frozen=True, tag="credential.needed"):

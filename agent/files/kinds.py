@@ -58,7 +58,7 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How documents of old programs begin, and those of new ones that have a password."""
 _PDF = b"%PDF-"
 _BEFORE_PDF = b"\xef\xbb\xbf\r\n\t \x00"
-"""What programs put in front of a PDF by mistake; whatever opens one skips it."""
+"""The bytes that programs put in front of a PDF by mistake; whatever opens one skips them."""
 _CODE = re.compile(
     rb"\s*(?:<!doctype\b|<html\b|<head\b|<body\b|<script\b|<svg\b|<\?xml\b|<\?php\b|<iframe\b|\{\\rtf|%!PS)",
     re.IGNORECASE,

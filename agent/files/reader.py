@@ -61,7 +61,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a file came to. What was written is the picture, made anew, or the text."""
+    """A file that was opened: what it came to. What was written is the picture, made anew, or the text."""
 
     kind: Kind
     about: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a model is told of files: their text, the pictures that it sees, or only that they are there.
+"""Files as a model is told of them: their text, the pictures that it sees, or only that they are there.
 
 The invariant: whatever stands in a file is data in a fence, and a message with files is one that anybody may have written.
 """
@@ -55,7 +55,7 @@ def beside_files(
 
 
 class _Share:
-    """What is left of a model's room, for texts in characters and for pictures in numbers and bytes."""
+    """The rest of a model's room, for texts in characters and for pictures in numbers and bytes."""
 
     def __init__(self, definition: FilesDefinition | None, model: ModelDefinition) -> None:
         self.characters = room_for_text(definition, model) if definition is not None else 0

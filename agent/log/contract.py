@@ -30,7 +30,7 @@ BATCH = 256
 BATCH_CHARACTERS = 8192
 """Text that a reader takes at once, but for the last event; it bounds what a slow reader costs."""
 OTHER_CHARACTERS = 1024
-"""What an event counts that carries no text of the answer."""
+"""The characters for which an event counts that carries no text of the answer."""
 
 Close = Literal["ended", "moved", "handed"]
 """The run is over, and readers go home with the terminal event · somebody else goes on with it or knows how it ended:
@@ -38,7 +38,7 @@ readers go away without an end and come back · another process goes on with it,
 
 
 class Segment(Protocol):
-    """What one attempt adds to a run's log. It gives the events their ids itself, from 1 on; see `EventId.next`."""
+    """The part of a run's log that one attempt adds. It gives the events their ids itself, from 1 on; see `EventId.next`."""
 
     def append(self, event: AnyEvent) -> None:
         """Add an event behind the last one. It never waits; readers get it soon, whether it is flushed or not.

@@ -15,7 +15,7 @@ from agent.events.schema import LoggedEvent
 from agent.principal import RunKey
 
 OVERHEAD_BYTES = 1024
-"""What a log takes beside its events: its key, its places in dictionaries, the objects around it."""
+"""The bytes that a log takes beside its events: its key, its places in dictionaries, the objects around it."""
 TENANTS_PER_ROOM = 4
 """Into how many parts the room is divided where nothing says how much one tenant may have."""
 

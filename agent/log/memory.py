@@ -28,7 +28,7 @@ class _RunLog:
     left: bool = False
     """This process no longer writes it; its readers have to come back."""
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
-    """One for each reader that has read all there is. An `asyncio.Event` would do the same and cost more of each token."""
+    """A future for each reader that has read all there is. An `asyncio.Event` would do the same and cost more of each token."""
 
     def wake(self) -> None:
         for reader in self.waiting:
@@ -38,7 +38,7 @@ class _RunLog:
 
 
 class MemorySegment:
-    """What one attempt writes. It gets its log with its first event."""
+    """The segment that one attempt writes. It gets its log with its first event."""
 
     __slots__ = ("_attempt", "_began", "_clock", "_last", "_log", "_logs", "_run")
 

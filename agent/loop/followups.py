@@ -1,4 +1,4 @@
-"""What comes after the answer: follow-up questions and a title, each from one short model call.
+"""Follow-up questions and a title, which come after the answer, each from one short model call.
 
 Neither may hold back the end of the run, and neither may fail it: what does not come in time does not come. Only to who
 asks for questions it is told why there are none.

@@ -72,7 +72,7 @@ class Waiting:
 
 
 Outcome: TypeAlias = Answered | StepLimit | Waiting
-"""What the loop came to. The run's boundary makes an end of it."""
+"""The outcome: what the loop came to. The run's boundary makes an end of it."""
 
 Loop: TypeAlias = CompiledStateGraph[LoopState, Attempt, LoopState, LoopState]
 
@@ -116,7 +116,7 @@ async def advance(loop: Loop, attempt: Attempt) -> Outcome:
 
 ToTools: TypeAlias = Command[Literal["tools"]]
 OnFromTools: TypeAlias = Command[Literal["model", "limit"]]
-"""What a node returns to go on; the graph's edges are read from these."""
+"""The commands that a node returns to go on; the graph's edges are read from these."""
 
 
 async def call_model(state: LoopState, runtime: Runtime[Attempt]) -> ToTools | LoopState:

@@ -1,4 +1,4 @@
-"""One tool call, executed: time limit, size limit, ledger and events. The tool boundary.
+"""A tool call, executed: time limit, size limit, ledger and events. The tool boundary.
 
 The second of the two catch-alls lives here: a broken tool is the model's problem, not the run's.
 """

@@ -1,4 +1,4 @@
-"""What a model can do, found out by asking: a word, a tool and what comes of its result, two tools at once. It costs some tokens.
+"""A model's abilities, found out by asking: a word, a tool and what comes of its result, two tools at once. It costs some tokens.
 
 Each request is made once, as the first step of a run would make it, and has its own time limit.
 """
@@ -42,7 +42,7 @@ NAME = "get_weather"
 
 @dataclass(slots=True)
 class Trial:
-    """What was found. `code` and `reason` are those of the first request that failed; a reason holds no words of a provider."""
+    """The findings. `code` and `reason` are those of the first request that failed; a reason holds no words of a provider."""
 
     text: bool = False
     tools: bool = False

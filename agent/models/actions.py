@@ -25,7 +25,7 @@ _OUTSIDE = re.compile(r'[{}\[\]"\n]')
 _INSIDE = re.compile(r'["\\\n]')
 _BLANK = re.compile(r"[ \t\r]*")
 _GOES_ON = frozenset('"{}[],')
-"""What a line begins with that goes on with an object."""
+"""The characters that a line begins with that goes on with an object."""
 _NAMED = re.compile(r'"tool"\s*:\s*"([^"\\]{1,64})"')
 _LIKE_A_LINE = re.compile(r"ACTION(?=\s*:)")
 

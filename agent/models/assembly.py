@@ -21,11 +21,11 @@ NAME_CHARACTERS = 64
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 CHANNEL = "<|"
 BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
-"""What a model is told of a call whose arguments are None."""
+"""The words that a model is told of a call whose arguments are None."""
 _NUMBERED = re.compile(r":\d+$")
 """The number that some models write behind a name, as in the id `functions.find:0`."""
 _APART = re.compile(r"[.:/=\s]+")
-"""What stands between a name and what models write before it: `functions.`, `default_api:`, `to=functions.`."""
+"""The characters between a name and what models write before it: `functions.`, `default_api:`, `to=functions.`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What one event of a model's stream adds to its reply: the form in which every model's words reach the loop."""
+"""The delta that one event of a model's stream adds to its reply: the form in which every model's words reach the loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Delta:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     cached_tokens: int = 0
     cited: tuple[object, ...] = ()
-    """What the provider says that it used, as it said it: nobody has looked at it."""
+    """The sources that the provider says that it used, as it said them: nobody has looked at them."""
 
     @property
     def is_token(self) -> bool:

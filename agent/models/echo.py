@@ -1,4 +1,4 @@
-"""What a provider said beside a step goes back to it: its own call ids, extras of a call, reasoning in its forms and signatures.
+"""A step's extras go back to their provider: its own call ids, extras of a call, reasoning in its forms and signatures.
 
 Kept as opaque JSON with the step's message, in this form:
 

@@ -1,4 +1,4 @@
-"""What the packages of providers raise, as our errors: whatever carries a status or a body is read by `refusals.py`.
+"""The exceptions of providers' packages, as our errors: whatever carries a status or a body is read by `refusals.py`.
 
 No words of an exception get into an error or the log but those that `refusals.py` lets through: they may hold a key or what
 a user said.

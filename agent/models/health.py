@@ -33,7 +33,7 @@ ILL = (
     *(ModelUnavailableError, ModelRateLimitedError, ModelTimeoutError),
     *(ModelQuotaError, ModelUnauthorizedError, ModelMissingError),
 )
-"""What another model may be asked for in its place, and counts against it."""
+"""The errors of a model for which another may be asked in its place, and that count against it."""
 
 
 class Bounds(NamedTuple):
@@ -63,7 +63,7 @@ class Way(NamedTuple):
 
 
 class Health:
-    """What is known of all models."""
+    """The health of all models, as far as it is known."""
 
     def __init__(self, bounds: Bounds, downs: Downs | None = None) -> None:
         self._bounds = bounds

@@ -1,4 +1,4 @@
-"""What a definition's list of models says in vain, looked at once, at start."""
+"""A definition's list of models: what it says in vain, looked at once, at start."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -7,7 +7,7 @@ from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError
 
 OF_A_PROVIDER = frozenset({"base_url", "api_key_env", "headers", "extra_body"})
-"""What a definition says of a model that somebody is asked for."""
+"""The fields that a definition has of a model that somebody is asked for."""
 
 
 def check_listed(models: Sequence[ModelDefinition], offline: Collection[str]) -> None:

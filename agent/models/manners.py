@@ -20,7 +20,7 @@ class Manner:
     model_provider: str | None = None
     """Who wrote a message, as the package calls it: what another one wrote is not taken as it is."""
     no_calls: Mapping[str, Any] = field(default_factory=dict)
-    """What a request says that is to make no call although it has tools."""
+    """The fields of a request that is to make no call although it has tools."""
 
 
 ANY = Manner()

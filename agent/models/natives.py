@@ -23,12 +23,12 @@ from agent.models.integrated import IntegratedModel
 from agent.models.manners import ANY, MANNERS
 
 NO_KEY = "none"
-"""What a package is given that insists on a key, where its server wants none."""
+"""The key that a package is given that insists on one, where its server wants none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a model is opened with. `url` and `key` are None where its package knows, or none is needed."""
+    """The values that a model is opened with. `url` and `key` are None where its package knows, or none is needed."""
 
     definition: ModelDefinition
     spec: Spec

@@ -116,7 +116,7 @@ MISSING = {
 }
 ELSEWHERE = {404, 405, 410}
 REFUSED = {"invalid_request_error", "invalid_argument", "badrequesterror", "validationexception"}
-"""What is no better in the next try, where no status says so."""
+"""The kinds of errors that are no better in the next try, where no status says so."""
 OUTER = ("code", "type", "status", "status_code")
 """Fields that may stand beside the error instead of in it."""
 SLIPS = {"tool_use_failed", "tool_call_failed", "malformed_function_call", "invalid_tool_call", "json_validate_failed"}
@@ -128,7 +128,7 @@ TRANSIENT = {408, 409, 425, 498}
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
 _UNSEEN = re.compile(r"[^\w.:/ -]")
-"""What no code is made of: it is shown on terminals."""
+"""The characters that no code is made of: a code is shown on terminals."""
 
 
 class ModelMissingError(ModelRefusedError):

@@ -45,7 +45,7 @@ MOST_ENCODED = 5
 """How often an address may be encoded, one in another; what is encoded more often is left out."""
 _LIKE_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)\.?$")
 _JOINERS = "\u200c\u200d"
-"""What is not seen, and still belongs to words and families."""
+"""The characters that are not seen, and still belong to words and families."""
 _URLS = ("url", "uri", "link", "source")
 _TITLES = ("title", "name")
 _SNIPPETS = ("snippet", "cited_text", "description", "content", "text")

@@ -1,4 +1,4 @@
-"""One call of a model, streamed: time limits, retries before the first token, and the reply put together.
+"""A call of a model, streamed: time limits, retries before the first token, and the reply put together.
 
 The invariant: what `on_text` got since the last `on_retract`, joined, is `Reply.text`; after the first piece nothing is tried
 again. A reply never begins with a piece that nobody can see.
@@ -52,7 +52,7 @@ Sink = Callable[[str], None]
 
 @dataclass(slots=True)
 class Reply:
-    """What one model call gave. While it streams, it is what there is so far.
+    """The reply that one model call gave. While it streams, it is what there is so far.
 
     `model` is which one the provider says that it was. `extras` is what it said beside it and wants to see again.
     `characters` is how much it said, thought and wrote of its calls, of all requests that were made for it. Of the usage's input

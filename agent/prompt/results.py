@@ -1,4 +1,4 @@
-"""What a tool returned as text: valid, without secrets and without words of ours, and at most so long."""
+"""A tool's result as text: valid, without secrets and without words of ours, and at most so long."""
 
 import orjson
 

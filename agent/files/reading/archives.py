@@ -8,7 +8,7 @@ from agent.files.reading.order import UnreadableError
 MOST_PARTS = 20_000
 
 NO_ARCHIVE = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError)
-"""What `zipfile` says of bytes that it cannot open: the last of a version or a compression that it does not know."""
+"""The errors that `zipfile` raises at bytes that it cannot open: the last of a version or a compression that it does not know."""
 
 
 def check_archive(source: BinaryIO, *, needs: str, most_bytes: int) -> None:

@@ -18,7 +18,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do with the file, and how much it may take. Sizes in bytes, times in seconds."""
+    """An order: what to do with the file, and how much it may take. Sizes in bytes, times in seconds."""
 
     kind: str
     memory_bytes: int
@@ -43,7 +43,7 @@ class Order:
 
 @dataclass(slots=True)
 class Report:
-    """What came of it. `about` holds small facts: pages, rows, columns, width, height."""
+    """A report: what came of the order. `about` holds small facts: pages, rows, columns, width, height."""
 
     media_type: str | None = None
     """Of what was written, where that is a picture."""

@@ -19,7 +19,7 @@ _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-
 _NOTES = {"footnoteReference": "Footnote", "endnoteReference": "Endnote"}
 _OFF = ("0", "false", "off")
 BROKEN = (AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile)
-"""What its library says of one whose parts do not fit together: of a package without one, a `KeyError` or a `ValueError`."""
+"""Its library's errors at a file whose parts do not fit together: of a package without one, a `KeyError` or a `ValueError`."""
 MOST_BEFORE = 63
 """Columns that a row may leave out at its beginning, as many as Word lets a table have."""
 
@@ -50,7 +50,7 @@ def read_docx(source: BinaryIO, text: Text, order: Order) -> Report:
 
 
 class _Word:
-    """What is written of a document's body. `marks` are those of headings, by the ids of styles."""
+    """The body of a document as it is written down. `marks` are those of headings, by the ids of styles."""
 
     def __init__(self, text: Text, clock: Clock, marks: dict[str, str]) -> None:
         self._text = text

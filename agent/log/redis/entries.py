@@ -1,4 +1,4 @@
-"""What stands in Redis: keys, ids, and the entries of a stream, each of which holds the events of one flush.
+"""A log as it stands in Redis: keys, ids, and the entries of a stream, each of which holds the events of one flush.
 
 An entry's id is its last event's. So Redis itself refuses what an earlier attempt adds late.
 """
@@ -66,7 +66,7 @@ def stream_key(prefix: str, run: RunKey) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a stream."""
+    """An entry of a stream."""
 
     place: Place
     kind: Kind
@@ -117,7 +117,7 @@ def kind_of(events: Sequence[LoggedEvent]) -> bytes:
 
 
 class Message(NamedTuple):
-    """What is published of an entry: it, and what stands before it."""
+    """The message by which an entry is published: the entry, and what stands before it."""
 
     before: Place
     entry: Entry

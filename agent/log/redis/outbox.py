@@ -1,4 +1,4 @@
-"""What this process's runs write on its way to Redis: a flush takes what has come of all of them, in one pipeline.
+"""The events of this process's runs on their way to Redis: a flush takes what has come of all of them, in one pipeline.
 
 The invariant: what was not taken is sent again, from the log that this process has anyway. So nothing is queued here,
 and a server that comes back, emptied or not, gets what it lacks.
@@ -31,7 +31,7 @@ AT_ONCE = 256
 
 
 class Standing(NamedTuple):
-    """What the database, which cannot forget, says of a run: its newest attempt, and whether it has its end."""
+    """The standing of a run in the database, which cannot forget: its newest attempt, and whether it has its end."""
 
     attempt: int
     is_over: bool

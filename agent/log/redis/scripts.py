@@ -1,4 +1,4 @@
-"""What Redis does in one go. An append that fails publishes nothing."""
+"""The scripts, each of which Redis executes in one go. An append that fails publishes nothing."""
 
 from agent.redis.client import Script
 

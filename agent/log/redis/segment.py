@@ -1,4 +1,4 @@
-"""What one attempt writes: into the log that this process has, and from there to Redis."""
+"""The segment that one attempt writes: into the log that this process has, and from there to Redis."""
 
 import asyncio
 from collections.abc import Callable, Sequence

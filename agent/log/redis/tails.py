@@ -19,11 +19,11 @@ from agent.redis.subscriber import Subscriber
 
 TAIL_EVENTS = 128
 TAIL_CHARACTERS = 16_384
-"""What a tail holds at most, and its last message. A reader that is further behind reads the stream."""
+"""The events and characters that a tail holds at most, and its last message. A reader that is further behind reads the stream."""
 
 
 class Tail:
-    """What is heard of one run, for all who read it here."""
+    """The tail of one run: what is heard of it, for all who read it here."""
 
     def __init__(self) -> None:
         self._before: Place | None = None
