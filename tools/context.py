@@ -27,7 +27,7 @@ def check_context(assistant: Assistant, known: Mapping[str, tuple[Tool, ToolsetD
     later = [one for one in assistant.toolsets if id(one) not in found]  # they tell their names when they are asked
     for entry in assistant.context:
         tool, source = known.get(entry.tool, (None, None))
-        if tool is not None and source is None and tool.risk == "read":
+        if tool is not None and tool.kind == "own" and tool.risk == "read":
             raise ConfigurationError(
                 f"context: {entry.tool} is the memory's own: what fits a question is told without it"
             )
