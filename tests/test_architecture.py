@@ -154,7 +154,7 @@ def _loaded() -> list[str]:
 
 @pytest.mark.timeout(240)
 def test_the_demo_starts_without_the_libraries_that_only_some_assistants_need() -> None:
-    """Those of a real model, of many tools, of servers of the Model Context Protocol, and of traces."""
+    """Libraries of a real model, of many tools, of servers of the Model Context Protocol, and of traces."""
     late = {"langchain_openai", "openai", "tiktoken", "numpy", "bm25s", "snowballstemmer", "mcp", "mcp_types"}
     late |= {"google.protobuf", "opentelemetry.exporter"}
     assert "api.app" in _loaded()

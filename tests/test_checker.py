@@ -32,7 +32,7 @@ ENDED = NOW.timestamp() + 5
 
 
 class Story:
-    """One user's message and its answer, as they are stored, and the history of how it came to that."""
+    """A user's message and its answer, as they are stored, and the history of how it came to that."""
 
     def __init__(self) -> None:
         self.conversation, self.run, self.answer, self.call = (str(uuid4()) for _ in range(4))

@@ -58,7 +58,7 @@ def test_each_promise_is_carried_by_the_tests_that_it_names_and_each_test_carrie
 
 
 def test_each_promise_is_carried_by_a_test_that_gates() -> None:
-    """What is found out before a release only is found out too late."""
+    """A fault that is found out before a release only is found out too late."""
     long = {f"{path}::{name}" for path, module in modules().items() for name in long_tests(module)}
     gating = {promise for promise, tests in carried().items() if tests - long}
     assert set(named()) - gating == set()

@@ -1,4 +1,4 @@
-"""One request at the studio's desk: scoped queries and writes that happen once.
+"""A request at the studio's desk: scoped queries and writes that happen once.
 
 The invariant: no statement runs without the tenant. `rows` and its sisters bind `:tenant`, `:branch` and `:client` to
 the caller's scope, `:today` and `:time` to the caller's clock, and refuse SQL that does not ask for the tenant.

@@ -24,7 +24,7 @@ MONTHLY_EXPENSES = (
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """One membership, first to last day inclusive."""
+    """A membership, first to last day inclusive."""
 
     plan: str
     start: date

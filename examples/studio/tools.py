@@ -1,4 +1,4 @@
-"""What the studio's assistant asks by functions of its own; the rest of its tools are made of `openapi.json`.
+"""Tools of the studio's assistant that are functions of its own; the rest of its tools are made of `openapi.json`.
 
 A function is worth its lines where the API's own answer or arguments are not what a model needs: a report that is turned
 into a table, days by their names, a change whose refusal says how to go on. No tool takes a tenant.

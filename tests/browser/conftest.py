@@ -1,4 +1,4 @@
-"""One browser for all these tests, and a demo of its own for each file."""
+"""The browser of all these tests, and a demo of its own for each file."""
 
 from collections.abc import AsyncIterator
 

@@ -395,7 +395,7 @@ async def test_a_server_that_dies_in_mid_answer_comes_back_with_all_of_it(
 async def test_tokens_that_expire_are_renewed_without_a_word(
     scripted_office: Office, scripted: tuple[Machine, Provider], provider: Provider
 ) -> None:
-    """One is over before the message is sent, one while the model thinks and before it asks the studio."""
+    """A token is over before the message is sent, another while the model thinks and before it asks the studio."""
     machine, _ = scripted
     secret = (machine.folder / "data" / "jwt-secret").read_text().strip()
     claims = {"sub": "owner", "tenant_id": "aurora", "role": "owner"}

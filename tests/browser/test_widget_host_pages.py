@@ -32,12 +32,12 @@ HOSTILE = {
         --text: red; --line: red; --muted: red; --raised: red; --visible-height: 90px; --visible-top: 70px; color-scheme: dark; }
         .surface, .message, .bubble, dialog, textarea, button { display: none !important; }""",
 }
-"""What pages do to all that is in them."""
+"""Styles by which pages change all that is in them."""
 FROM_THE_START = {
     "quirks": "table, td, pre { color: red; font-size: 40px; }",
     "zoomed": "html { zoom: 1.3; } body { zoom: 0.8; }",
 }
-"""What pages are from when they are loaded: in the first, browsers lay out as they did in the last century."""
+"""Styles that pages have from when they are loaded: in the first, browsers lay out as they did in the last century."""
 FRAMEWORKS = {
     "bootstrap": "bootstrap/dist/css/bootstrap.min.css",
     "bulma": "bulma/css/bulma.min.css",

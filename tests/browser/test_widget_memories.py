@@ -1,4 +1,4 @@
-"""What is remembered of a user, in the widget: they see it, mend it and erase it."""
+"""Memories of a user, in the widget: the user sees, mends and erases them."""
 
 from playwright.async_api import Locator, Route, expect
 from support.embedding import OpenWidget, Widget

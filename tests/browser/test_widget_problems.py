@@ -1,4 +1,4 @@
-"""What goes wrong: one sentence and one button that helps, for each code, and none that cannot work."""
+"""Problems in the widget: one sentence and one button that helps, for each code, and none that cannot work."""
 
 import asyncio
 import re

@@ -44,7 +44,7 @@ async def test_after_an_edit_a_quick_second_enter_does_not_send_the_draft(first:
 async def test_the_second_click_on_send_does_not_stop_what_the_first_has_sent(
     first: Widget, provider: Provider
 ) -> None:
-    """What takes a button's place is not what the hand meant."""
+    """A button that takes another's place is not what the hand meant."""
     gate = asyncio.Event()
     provider.wait_for(gate, "ONE")
     await first.composer.fill("one")

@@ -1,4 +1,4 @@
-"""One conversation in several tabs of a browser, and one tab over reloads, deletions and stops."""
+"""A conversation in several tabs of a browser, and one tab over reloads, deletions and stops."""
 
 import asyncio
 from random import Random

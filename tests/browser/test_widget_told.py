@@ -1,4 +1,4 @@
-"""What the widget tells of an answer beside its text: what the model read of before, and where it comes from."""
+"""The widget tells of an answer more than its text: what the model read of before, and where it comes from."""
 
 from playwright.async_api import expect
 from support.embedding import OpenWidget

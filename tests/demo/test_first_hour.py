@@ -1,4 +1,4 @@
-"""What people asked in their first hour with the demo, over HTTP, on the day that it is, against the studio's own API.
+"""People's questions in their first hour with the demo, over HTTP, on the day that it is, against the studio's own API.
 
 Of these 26 questions at least 18 are answered as they were meant; the others say what they did not understand. None is
 answered with another figure than the one that was asked for.

@@ -1,4 +1,4 @@
-"""What people ask of the studio first, over HTTP: each question and how it must end. No question here may get worse.
+"""Questions that people ask of the studio first, over HTTP: each one and how it must end. No question here may get worse.
 
 The questions are those of the README, of the assistant's own starters, of the browser's tests, and of people who tried
 it without knowing how it works. The day stands still, so that the figures can be asked of the studio's API before.

@@ -1,4 +1,4 @@
-"""What documents tell to write and to run is taken as it stands there: definitions, variables, commands; what they name is there.
+"""Lines of documents, to write or to run, are taken as they stand there: definitions, variables, commands; what they name is there.
 
 The lines of `docs/frontend.md` are read by TypeScript in `tests/web/test_documented_lines.py`, and installed, built and asked in
 `tests/web/test_packages.py` and `tests/foreign/test_vite.py`.

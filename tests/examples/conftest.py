@@ -20,7 +20,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> FastAPI:
-    """One seeded business per test module."""
+    """A seeded business, one per test module."""
     return on_a_still_day(settings)
 
 

@@ -1,4 +1,4 @@
-"""What the API tells: figures against direct SQL, lists, filters and pages."""
+"""Reads of the API: figures against direct SQL, lists, filters and pages."""
 
 from pathlib import Path
 from typing import Any

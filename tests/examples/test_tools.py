@@ -64,7 +64,7 @@ async def backend(app: FastAPI) -> AsyncIterator[Backend]:
 
 @pytest.fixture
 async def tools(backend: Backend) -> dict[str, Tool]:
-    """What the assistant offers of its toolsets: no actions, and nothing of its memory."""
+    """The tools that the assistant offers of its toolsets: no actions, and nothing of its memory."""
     *toolsets, _, _ = load_toolsets(ASSISTANT, {"default": backend}, folder=STUDIO.parent)
     return {tool.name: tool for one in toolsets for tool in await one.tools(Principal("aurora", "owner", "owner"))}
 

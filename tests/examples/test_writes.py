@@ -1,4 +1,4 @@
-"""What the API changes: validated, and once per idempotency key."""
+"""Writes of the API: validated, and once per idempotency key."""
 
 from pathlib import Path
 from typing import Any

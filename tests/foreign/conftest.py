@@ -1,4 +1,4 @@
-"""One Firefox for all these tests, and another one that is held in a hand; a user of the installation that a file shares."""
+"""The Firefox of all these tests, and another one that is held in a hand; a user of the installation that a file shares."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4

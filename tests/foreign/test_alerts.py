@@ -52,7 +52,7 @@ def calls(ok: int, failed: int) -> Series:
 BORN = "_x20 1x40"
 """A counter that its first event brings into the world, after twenty minutes."""
 FIRST = "0x20 1x40"
-"""One that was there before."""
+"""A counter that was there before."""
 CASES: dict[str, tuple[Series, Series]] = {
     "FrontdeskDown": ({'up{job="frontdesk"}': "0x60"}, {'up{job="frontdesk"}': "1x60", 'up{job="other"}': "0x60"}),
     "FrontdeskNotReady": ({"frontdesk_ready": "0x60"}, {"frontdesk_ready": "1x60"}),
@@ -115,7 +115,7 @@ CASES: dict[str, tuple[Series, Series]] = {
         times("frontdesk_tool_seconds", quick=99, slow=1, bound="10", tool="find_order"),
     ),
 }
-"""What each alert is about, and what is close to that and concerns nobody."""
+"""Series that each alert is about, and series that are close to that and concern nobody."""
 
 
 def test_the_rules_are_rules() -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """One for all tests: the last one ends a process of it."""
+    """The site of all tests: the last one ends a process of it."""
     folder = tmp_path_factory.mktemp("caddy")
     files = {"files": {"types": ["text"]}}
     place = str(folder / "files")

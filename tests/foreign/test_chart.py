@@ -46,7 +46,7 @@ def render(values: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=VALUES)
 def objects(request: pytest.FixtureRequest) -> Objects:
-    """What a cluster would be told, by kind; of ConfigMaps the first. Kubernetes knows each field of it."""
+    """The objects that a cluster would be told, by kind; of ConfigMaps the first. Kubernetes knows each field of them."""
     told = render({"existingSecret": "desk-secret", **VALUES[request.param]})
     assert told["lint"]["errors"] == []
     found: Objects = {}

@@ -30,7 +30,7 @@ OF_A_CUT = (
     "uncaught: network error",
     "uncaught: Failed to fetch",
 )
-"""What the browser and CopilotKit themselves say of a connection that is lost."""
+"""Problems that the browser and CopilotKit themselves say of a connection that is lost."""
 pytestmark = pytest.mark.timeout(300)
 
 

@@ -34,7 +34,7 @@ ORDERS = {
     "Firefox": [("compositionstart",), ("keydown", "Enter", True), ("compositionend",), ("keyup", "Enter", False)],
     "given up": [("compositionstart",), ("keydown", "Escape", True), ("compositionend",), ("keyup", "Escape", False)],
 }
-"""What browsers tell of the key that ends a composition, and when."""
+"""Events that browsers tell of the key that ends a composition, and when."""
 
 
 async def opened(page: Page, host: Host) -> None:

@@ -74,7 +74,7 @@ async def litellm(folder: Path, provider: Provider, key: str) -> AsyncIterator[s
 
 @pytest.fixture(scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """One proxy for all tests: it takes many seconds to start."""
+    """The proxy of all tests: it takes many seconds to start."""
     folder, key = tmp_path_factory.mktemp("litellm"), f"sk-{token_hex(16)}"  # it does not start without one
     async with (
         provider_beside_questions() as provider,

@@ -48,7 +48,7 @@ LIMITS = {"model_retries": 0, "first_token_timeout_s": 60, "between_tokens_timeo
 
 @dataclass(frozen=True)
 class Kind:
-    """What a provider of a kind sends."""
+    """A kind of provider: what it sends."""
 
     name: str
     spec: str
@@ -65,7 +65,7 @@ class Kind:
 
     @property
     def key(self) -> dict[str, str]:
-        """What names its key: AWS signs requests with keys of the machine's own, and sends none."""
+        """The option that names its key: AWS signs requests with keys of the machine's own, and sends none."""
         return {} if self.name == "bedrock" else {"api_key_env": "KEY_OF_TESTS"}
 
     def begun(self, text: str) -> bytes:
@@ -200,7 +200,7 @@ def definition(url: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """One server for all tests: what it imports takes seconds."""
+    """The server of all tests: what it imports takes seconds."""
     assert PYTHON.exists(), "scripts/foreign installs what these tests need"
     folder = tmp_path_factory.mktemp("models")
     async with (

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BUGS = Path(__file__).with_name("bugs.toml")
 PACKAGES = ROOT / "web" / "node_modules"
-"""What a tree borrows to build its pages; nothing in it is changed."""
+"""Packages that a tree borrows to build its pages; nothing in them is changed."""
 LEFT_OUT = (".git", ".venv", ".uv", ".foreign", "data", "node_modules", "__pycache__", ".*_cache", ".hypothesis")
 TESTS_FAILED = 1
 """pytest's exit status; others mean that it could not even run them."""

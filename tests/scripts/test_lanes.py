@@ -1,4 +1,4 @@
-"""What gates of the cases of a test, and what is left to the lane `long`."""
+"""The cases of a test that gate, and the rest, which is left to the lane `long`."""
 
 import ast
 import subprocess

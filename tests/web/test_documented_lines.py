@@ -1,4 +1,4 @@
-"""What documents tell to write in a page is what the packages take: each part of one, read by TypeScript as a module of a page.
+"""Documents tell to write in a page what the packages take: each part of one, read by TypeScript as a module of a page.
 
 The parts for Vue are built and asked in `tests/foreign/test_vite.py`, as is the first one for React.
 """
@@ -34,7 +34,7 @@ declare global {
     }): null;
 }
 """
-"""What a reader has: what the documents say was made before, and names that stand for the page's own."""
+"""Names that a reader has: of what the documents say was made before, and names that stand for the page's own."""
 OPTIONS = {
     "target": "es2023",
     "module": "esnext",

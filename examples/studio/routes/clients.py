@@ -30,7 +30,7 @@ FIND = """
 
 
 class ClientChanges(BaseModel):
-    """What staff may correct. What is left out stays as it is."""
+    """The details of a client that staff may correct. What is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
