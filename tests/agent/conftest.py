@@ -1,4 +1,4 @@
-"""One installation for the tests of a file that ask for `ann`: starting one takes longer than most of them."""
+"""An installation for the tests of a file that ask for `ann`: starting one takes longer than most of them."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -25,7 +25,7 @@ from api.app import create_app
 from api.settings import Settings
 
 PRICED: dict[str, Any] = {"spec": "openai:scripted", "price": {"input": 100.0, "output": 200.0, "currency": "EUR"}}
-"""One call of the scripted provider takes 10 tokens and gives 5, which is 0.002 EUR."""
+"""A call of the scripted provider takes 10 tokens and gives 5, which is 0.002 EUR."""
 LARGE = {"day": {"tokens": 1_000_000}}
 ANN = Whose("user", "ann")
 

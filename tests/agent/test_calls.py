@@ -1,4 +1,4 @@
-"""One tool call: bad requests, failures, limits and secrets. The model is told, and the run goes on."""
+"""A call of a tool: bad requests, failures, limits and secrets. The model is told, and the run goes on."""
 
 import asyncio
 from linecache import getline

@@ -234,9 +234,9 @@ class Models:
     def __init__(self, random: Random, providers: list[Provider]) -> None:
         self._random = random
         self.whole: list[str] = []
-        """What was said by replies that ended well, in order."""
+        """Texts of the replies that ended well, in order."""
         self.ordered: list[str] = []
-        """What such replies ordered."""
+        """Orders that such replies made."""
         self.asked: list[list[tuple[int, int]]] = [[]]
         """Which providers were asked what in each step: its number, and how long the transcript was."""
         self.refused = False

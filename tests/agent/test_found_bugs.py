@@ -1,4 +1,4 @@
-"""What the tests found in the runner's own files: each is a promise of the contract that was broken."""
+"""Bugs that the tests found in the runner's own files: each is a promise of the contract that was broken."""
 
 import asyncio
 

@@ -60,7 +60,7 @@ MAKERS = {
     "langchain_openai": ["ChatOpenAI"],
     "urllib3": ["PoolManager", "ProxyManager", "request"],
 }
-"""What makes a client, or asks with one of its own."""
+"""Functions and classes that make a client, or ask with one of their own."""
 SUBCLASSED = "agent/models/openai.py: class OpenAICompatibleModel(ChatOpenAI)"
 SETTING = {
     "Set-Cookie": "session=of-somebody; Path=/",

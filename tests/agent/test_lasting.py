@@ -1,4 +1,4 @@
-"""What goes on for as long as the process does: whatever breaks it, nobody waits for ever, and it goes on."""
+"""Work that goes on for as long as the process does: whatever breaks it, nobody waits for ever, and it goes on."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress

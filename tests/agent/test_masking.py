@@ -1,4 +1,4 @@
-"""What a backend says back of the token that it was sent gets no further, in whatever form it stands."""
+"""Any part of the token that a backend was sent and says back gets no further, in whatever form it stands."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What the log tells of an exception that a tool raised: little enough, and nothing that is a secret."""
+"""The log's words for an exception that a tool raised: little enough, and nothing that is a secret."""
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -8,7 +8,7 @@ from agent.places import message_of
 
 
 class Row(BaseModel):
-    """What a tool's author expects of a backend."""
+    """A row as a tool's author expects it of a backend."""
 
     total: int
 

@@ -1,4 +1,4 @@
-"""What Frontdesk itself says to a model: stable from turn to turn, with what changes at the very end."""
+"""Words that Frontdesk itself says to a model: stable from turn to turn, with what changes at the very end."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What goes into the record of arguments and results: nothing that is secret."""
+"""Arguments and results, as they go into the record: nothing that is secret."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is kept no longer goes by itself: by tenant and kind, in small batches, and nothing in which somebody is at work."""
+"""Data that is kept no longer goes by itself: by tenant and kind, in small batches, and nothing in which somebody is at work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

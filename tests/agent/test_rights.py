@@ -1,4 +1,4 @@
-"""What a run may do is what the token allowed that began it: no branch beside the token's, and no gain by a later token."""
+"""A run may do what the token allowed that began it: no branch beside the token's, and no gain by a later token."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What processes say to each other, on its way."""
+"""Signals that processes send each other, on their way."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What recordings are, and how long they last, by their bytes alone."""
+"""Recordings: what they are, and how long they last, by their bytes alone."""
 
 import struct
 import time

@@ -1,4 +1,4 @@
-"""What comes after the answer: it never holds back the end, never fails it, and never comes late."""
+"""Follow-ups and titles, which come after the answer: they never hold back the end, never fail it, and never come late."""
 
 import asyncio
 import time

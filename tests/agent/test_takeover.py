@@ -24,7 +24,7 @@ PATIENT = {"limits": {"first_token_timeout_s": 300, "between_tokens_timeout_s": 
 
 
 class Past:
-    """What was begun before: conversations with their messages and runs, put into the tables at once."""
+    """Work that was begun before: conversations with their messages and runs, put into the tables at once."""
 
     def __init__(self) -> None:
         self._rows: dict[Any, list[dict[str, Any]]] = {conversations: [], runs: [], messages: []}

@@ -1,4 +1,4 @@
-"""What a run's log tells for every protocol: steps, parts, the input of tools as it is written, and what came of it."""
+"""A run's log, as it is told for every protocol: steps, parts, the input of tools as it is written, and what came of it."""
 
 from dataclasses import replace
 from itertools import groupby, pairwise

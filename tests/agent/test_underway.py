@@ -20,7 +20,7 @@ WORDS = Wording("Counting", "Counted")
 
 
 class Told:
-    """What was emitted. Waiting for it is waiting for the loop's own timers."""
+    """Events that were emitted. Waiting for them is waiting for the loop's own timers."""
 
     def __init__(self) -> None:
         self.events: list[ToolCallChanged] = []

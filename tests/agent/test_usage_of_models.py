@@ -1,4 +1,4 @@
-"""What a run has used whose model failed on the way: it is counted where it was used, also by who takes the run over."""
+"""The usage of a run whose model failed on the way: it is counted where it was used, also by who takes the run over."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -319,7 +319,7 @@ async def test_what_is_told_of_superseded_writes_is_bounded(open_frontdesk: Open
 
 @dataclass(slots=True)
 class Left:
-    """What a process left that died between the commit of a version and the stop of what it superseded."""
+    """The remains of a process that died between the commit of a version and the stop of what it superseded."""
 
     ann: Person
     old: Said

@@ -1,4 +1,4 @@
-"""One log, whoever reads it: an answer that is asked for in one protocol is read on in every other one."""
+"""A log is the same, whoever reads it: an answer that is asked for in one protocol is read on in every other one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -1,4 +1,4 @@
-"""What `/admin` does: the same as an operator's commands, on both kinds of database and where it keeps tenants apart."""
+"""The work of `/admin`: the same as an operator's commands, on both kinds of database and where it keeps tenants apart."""
 
 import asyncio
 import json

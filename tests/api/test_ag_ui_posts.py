@@ -1,4 +1,4 @@
-"""What a post of an AG-UI client means: a new message, an edit, an answer once more, or nothing that is taken."""
+"""The meaning of an AG-UI client's post: a new message, an edit, an answer once more, or nothing that is taken."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is asked of people when somebody means harm: what they see, what they change, and what their yes is good for."""
+"""Approvals when somebody means harm: what people see, what they change, and what their yes is good for."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a widget shows before the first message."""
+"""The assistant as a widget shows it before the first message."""
 
 import httpx2
 from support.world import OpenWorld, World

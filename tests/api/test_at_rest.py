@@ -1,4 +1,4 @@
-"""What lies on the disk after real starts of real processes: nothing that another user of the machine could read."""
+"""Files and folders on the disk after real starts of real processes: nothing that another user of the machine could read."""
 
 import os
 import stat

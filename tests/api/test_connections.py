@@ -31,7 +31,7 @@ def start(open_frontdesk: OpenWorld) -> Start:
 
 
 class Wire:
-    """One connection, byte by byte."""
+    """A connection, byte by byte."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader

@@ -1,4 +1,4 @@
-"""What CopilotKit's client asks of its runtime, by our routes: agents, runs, history, stops and suggestions."""
+"""Requests of CopilotKit's client to its runtime, by our routes: agents, runs, history, stops and suggestions."""
 
 import asyncio
 from typing import Any

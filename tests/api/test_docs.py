@@ -1,4 +1,4 @@
-"""What may be read of the service: the page of its operations, its OpenAPI document and its metrics, where they are open."""
+"""Texts to read of the service: the page of its operations, its OpenAPI document and its metrics, where they are open."""
 
 import re
 

@@ -24,7 +24,7 @@ async def test_an_open_stream_keeps_nothing_of_how_its_request_was_read(world: W
 
 
 class Held:
-    """What a request holds, and what happened to it."""
+    """Resources that a request holds, and what happened to them."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -98,7 +98,7 @@ async def belongings(world: World, ann: Person) -> Belongings:
 
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
-    """One that remembers, and takes files."""
+    """An installation that remembers, and takes files."""
     return {"assistant": {"memory": True, "files": True}, "upload_limit": "1000/minute"}
 
 

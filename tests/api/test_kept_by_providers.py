@@ -1,4 +1,4 @@
-"""What a provider keeps of prompts: what it is asked to keep, what it says that it had kept, and what that costs."""
+"""The parts of prompts that a provider keeps: what it is asked to keep, what it says that it had kept, and what that costs."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What a running server writes: JSON lines that say which request, tenant and run; never a token, never what people say."""
+"""JSON lines that a running server writes: they say which request, tenant and run; never a token, never what people say."""
 
 import asyncio
 import base64

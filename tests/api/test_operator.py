@@ -1,4 +1,4 @@
-"""What an operator sees and copies: runs and their use by tenant, and a database that is whole wherever it is put back."""
+"""Runs and their use by tenant, as an operator sees them, and copies of a database that are whole wherever they are put back."""
 
 import asyncio
 import os

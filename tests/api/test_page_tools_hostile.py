@@ -1,4 +1,4 @@
-"""What a page may send in place of an answer: too much, for another call, of another run, in another's name, too late."""
+"""Posts that a page may send in place of an answer: too much, for another call, of another run, in another's name, too late."""
 
 import asyncio
 from typing import Any

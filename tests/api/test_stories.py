@@ -28,7 +28,7 @@ from support.stories import (
 from support.world import Frame, Person, Stream, World, parse_stream
 
 STEP_SEPARATOR = "\n\n"
-"""What stands between the texts of two steps, for clients that only join tokens."""
+"""The blank line that stands between the texts of two steps, for clients that only join tokens."""
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ ODD: list[tuple[bytes, dict[str, str]]] = [
     (b"{", {"Authorization": "Bearer nonsense"}),
     (b'{"message": "hello", "assistant": "nobody"}', {}),
 ]
-"""What is wrong with a request: its body, and headers beside those of a usual one."""
+"""Mistakes in a request: its body, and headers beside those of a usual one."""
 
 
 @pytest.mark.parametrize(("body", "headers"), ODD, ids=range(len(ODD)))

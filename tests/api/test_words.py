@@ -1,4 +1,4 @@
-"""What people read of a tool's calls: in words of its author or of the definition, in the run's language."""
+"""A tool's calls as people read of them: in words of its author or of the definition, in the run's language."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a turn asks of the kernel, counted: these figures carry no noise, whatever else the machine does."""
+"""The system calls of a turn, counted: these figures carry no noise, whatever else the machine does."""
 
 import asyncio
 import shutil

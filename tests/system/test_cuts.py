@@ -27,7 +27,7 @@ LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What a process holds open."""
+    """Counts of what a process holds open."""
 
     tasks: int
     sockets: int

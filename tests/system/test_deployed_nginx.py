@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 async def site(nursery: Nursery, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """One for all tests: the last one ends it."""
+    """A site for all tests: the last one ends it."""
     folder = tmp_path_factory.mktemp("deployed-nginx")
     database_url = sqlalchemy_url(new_database(postgres))
     async with (

@@ -40,7 +40,7 @@ GARBAGE = ["abc", "1-", "-1", "-", "1-1-1", "1.5-2", "１-２", "0-3", "1-0", f"
 
 @dataclass(slots=True)
 class Process:
-    """One process: its log, whose clock the test holds, and what readers ask."""
+    """A process: its log, whose clock the test holds, and what readers ask."""
 
     log: MemoryLog
     runner: Runner
@@ -95,7 +95,7 @@ async def test_whatever_cuts_a_reader_and_whatever_it_asks_for_it_ends_with_the_
 
 
 class _Play:
-    """One history: it is written while some read it, and others come when it is over."""
+    """A history: it is written while some read it, and others come when it is over."""
 
     def __init__(self, stage: Stage, generated: Generated, random: Random) -> None:
         self._stage = stage

@@ -213,7 +213,7 @@ def endless(delta: Callable[[int], dict[str, Any]]) -> Callable[[Request, Connec
 
 @dataclass(slots=True)
 class Memory:
-    """What this process has allocated since the beginning of a block."""
+    """The memory that this process has allocated since the beginning of a block."""
 
     before: int = 0
 

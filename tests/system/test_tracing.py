@@ -1,4 +1,4 @@
-"""What tenants say goes to no tracing service, whatever the environment says, unless our own setting says so."""
+"""Words of tenants go to no tracing service, whatever the environment says, unless our own setting says so."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ ASKED_FOR = {
     },
     "by OpenTelemetry": {"LANGSMITH_TRACING": "true", "LANGSMITH_OTEL_ENABLED": "true", "OTEL_ENABLED": "true"},
 }
-"""What would ask for it by itself. Names of one age go together: where any is heeded, something is heard."""
+"""Variables that would ask for tracing by themselves. Names of one age go together: where any is heeded, something is heard."""
 
 
 @dataclass

@@ -15,14 +15,14 @@ from tools.functions import FunctionTool, ToolContext, load_functions, tool
 
 
 class Item(BaseModel):
-    """One item."""
+    """An item of an order."""
 
     title: str
     size: Literal["s", "l"] = "s"
 
 
 class Order(BaseModel):
-    """What is ordered. This sentence is for programmers."""
+    """An order, with its items. This sentence is for programmers."""
 
     number: int = Field(ge=1, description="order number")
     items: list[Item] = []

@@ -1,4 +1,4 @@
-"""What leaves for a backend, and what its answers can bring about: one request to one server, and nothing after it."""
+"""Requests that leave for a backend, and what its answers can bring about: one request to one server, and nothing after it."""
 
 import asyncio
 from contextlib import suppress

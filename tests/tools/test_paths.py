@@ -1,4 +1,4 @@
-"""One argument is one segment, and a path means the same to every server that reads it."""
+"""An argument is one segment, and a path means the same to every server that reads it."""
 
 from datetime import date
 from enum import StrEnum
@@ -42,12 +42,12 @@ DOTS = [
     ),
     *(" ..", "..%20", "%20..", "..%09", "..%00", "..\x00", "\t..", "..\r", "..%0a", "..\u2028", "\x85..", "%c2%85.."),
 ]
-"""What some server takes for a step up, or for staying where one is."""
+"""Parts of a path that some server takes for a step up, or for staying where one is."""
 CUTS = [
     *("a/b", "a\\b", "a%2fb", "a%2Fb", "a%5cb", "a%252fb", "a%255cb", "a%25252fb", "a\uff0fb", "a\uff3cb", "%ef%bc%8f"),
     *("a%c0%afb", "a%e0%80%afb", "a%u2215b", "a\u2100b", "/", "\\", "%2f", "1/refund", "1%2frefund", "1%252frefund"),
 ]
-"""What some server takes for two segments."""
+"""Parts of a path that some server takes for two segments."""
 NEEDLESS = ["%61dmin", "%41", "a%2Db", "a%2db", "a%5Fb", "a%7Eb", "%30", "a%2eb"]
 """Escapes of what needs none: a proxy that forbids `/admin` may not see `/%61dmin`."""
 LIKE = [
@@ -61,7 +61,7 @@ LIKE = [
     "a\u29f8b",
     "a\u2216b",
 ]
-"""What some server takes for a sign that means something in a path."""
+"""Parts of a path with a sign that some server takes for one that means something there."""
 TWICE = [
     "a%253Fb",
     "a%253fb",

@@ -1,4 +1,4 @@
-"""What can be connected to, whatever names, redirects and answers say: the servers that somebody named, and no other."""
+"""Servers that can be connected to, whatever names, redirects and answers say: those that somebody named, and no other."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit

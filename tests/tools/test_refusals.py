@@ -1,4 +1,4 @@
-"""What a backend says of a refused request, in the words of a model: whichever form its answer has."""
+"""A backend's refusal of a request, in the words of a model: whichever form its answer has."""
 
 import time
 

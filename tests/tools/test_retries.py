@@ -1,4 +1,4 @@
-"""What is asked again and when, against real servers: reads and what never left, a little later or as the server wishes."""
+"""Requests made again and when, against real servers: reads and what never left, a little later or as the server wishes."""
 
 import asyncio
 import socket

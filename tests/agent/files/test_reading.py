@@ -1,4 +1,4 @@
-"""What comes of a file in the process that opens it: text in which pages and cells can be named, a picture made anew, or why not."""
+"""A file in the process that opens it: text in which pages and cells can be named, a picture made anew, or why not."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What only a log in Redis has: servers that die, forget, hang and lose, and writers in other processes."""
+"""A log in Redis, and what only it has: servers that die, forget, hang and lose, and writers in other processes."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is known of models: in one process, and of several together."""
+"""The health of models, as far as it is known: in one process, and of several together."""
 
 import time
 from collections.abc import AsyncIterator, Sequence

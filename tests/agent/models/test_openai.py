@@ -223,7 +223,7 @@ async def test_a_refusal_is_final_and_says_nothing_of_the_providers_text(
 
 
 def test_a_code_of_a_provider_steers_no_terminal() -> None:
-    """What `frontdesk models` prints of it, and the log."""
+    """The code as `frontdesk models` prints it, and the log."""
     said = orjson.dumps({"error": {"code": "\x1b]0;mine\x07", "type": "\u202ebad\u2028\r"}})
     assert str(refusal(400, {}, said)) == "status 400, code ??0?mine?, ?bad??"
 

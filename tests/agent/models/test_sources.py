@@ -1,4 +1,4 @@
-"""What providers cite, in the form of each, and what of it gets past the door."""
+"""Sources that providers cite, in the form of each, and what of them gets past the door."""
 
 from unicodedata import category
 

@@ -1,4 +1,4 @@
-"""One model call, put together: text, thinking, tool calls, limits and retries, for any chat model."""
+"""A call of a model, put together: text, thinking, tool calls, limits and retries, for any chat model."""
 
 import asyncio
 import time

@@ -172,7 +172,7 @@ USES: dict[str, Callable[[Transaction, Run], Awaitable[object]]] = {
     "rate": lambda c, run: rate_message(c, ANN, Feedback(run.message_id, "up", None)),
     "replace": lambda c, run: find_turn(c, ANN, run.conversation_id, message_id=run.message_id),
 }
-"""What may be done with a conversation and a run, by those who have their ids."""
+"""Uses of a conversation and a run, by those who have their ids."""
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)

@@ -1,4 +1,4 @@
-"""What a SQLite file is at start: ours, missing, or refused in a line. And its log of writes, which stays short."""
+"""A SQLite file at start: ours, missing, or refused in a line. And its log of writes, which stays short."""
 
 import os
 import shutil

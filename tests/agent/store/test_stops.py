@@ -89,7 +89,7 @@ USES: dict[str, Callable[[Store], Awaitable[None]]] = {
 
 @pytest.fixture(params=["open connections", "new connections"])
 def before(request: pytest.FixtureRequest, store: Store) -> Callable[[], Awaitable[None]]:
-    """What precedes a use: its connection is in the pool, or has to be made."""
+    """The step before a use: its connection is in the pool, or has to be made."""
     return store.close if request.param == "new connections" else lambda: asyncio.sleep(0)
 
 

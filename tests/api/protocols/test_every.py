@@ -1,4 +1,4 @@
-"""What holds for every protocol of the registry: it tells the same as the native stream, however it is read and cut."""
+"""Every protocol of the registry: it tells the same as the native stream, however it is read and cut."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -323,7 +323,7 @@ def test_a_run_that_was_taken_over_is_told_from_its_snapshot_on(protocol: WirePr
 
 @EVERY
 def test_text_that_was_thinking_is_not_said_twice(protocol: WireProtocol) -> None:
-    """What was shown before it goes on; native readers replace it, others keep what they have."""
+    """The text that was shown before it goes on; native readers replace it, others keep what they have."""
     events = log(
         STARTED,
         StepStarted(1),
@@ -400,7 +400,7 @@ def test_who_comes_back_to_a_log_that_begins_with_a_snapshot_goes_on_behind_it(n
 
 
 TOOK = ("Let me", "Let me look.", "Let me look.\n\nAnd")
-"""What the process that took over knows of a first step that said "Let me look.": less, all, and more than that."""
+"""Texts that the process that took over knows of a first step that said "Let me look.": less, all, and more than that."""
 
 
 @EVERY

@@ -1,4 +1,4 @@
-"""What a model gets of an answer: whole items, how many there are, how to go on, and what it is where it is no JSON."""
+"""A backend's answer as a model gets it: whole items, how many there are, how to go on, and what it is where it is no JSON."""
 
 import time
 from typing import Any

@@ -158,7 +158,7 @@ async def test_a_definition_may_speak_of_operations_that_it_does_not_include(tmp
 
 @pytest.mark.parametrize("part", ["include", "exclude"])
 async def test_a_tool_that_is_named_and_not_there_is_refused(tmp_path: Path, client: Backend, part: str) -> None:
-    """One that should be kept away stays otherwise."""
+    """A tool that should be kept away stays otherwise."""
     write(tmp_path)
     wrong: dict[str, Any] = {part: ["orders_pay"]}
     with pytest.raises(ConfigurationError, match="there is no tool 'orders_pay'"):
