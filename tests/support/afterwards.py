@@ -1,4 +1,4 @@
-"""What is looked at when the faults are over: that all comes to rest, can be read, and ended for a reason."""
+"""Checks of a run of chaos when its faults are over: that all comes to rest, can be read, and ended for a reason."""
 
 import asyncio
 import re

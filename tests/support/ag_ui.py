@@ -1,4 +1,4 @@
-"""What an AG-UI client posts, and what stands in the stream that it gets."""
+"""Requests that an AG-UI client posts, and what stands in the stream that it gets."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -14,7 +14,7 @@ Route = Callable[[Request, Connection], Awaitable[None]]
 
 @dataclass(slots=True)
 class TenantBackend:
-    """What the test scripts and reads. Routes are `METHOD /path`; a path that has none is a 404."""
+    """A tenant's backend, as the test scripts and reads it. Routes are `METHOD /path`; a path that has none is a 404."""
 
     url: str = ""
     routes: dict[str, Route] = field(default_factory=dict)

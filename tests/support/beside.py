@@ -108,7 +108,7 @@ class Beside:
 
     @property
     def shown(self) -> dict[int, dict[str, Any]]:
-        """What it shows of each lane."""
+        """Each lane, as the client shows it."""
         return folded(self._events)
 
     def feed(self, raw: bytes) -> None:

@@ -18,7 +18,7 @@ LIMIT_S = 120.0
 
 @dataclass(slots=True)
 class Caller:
-    """One client of one user."""
+    """A client of one user."""
 
     url: str
     token: str

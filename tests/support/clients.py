@@ -43,7 +43,7 @@ class Habits:
 
 @dataclass(slots=True)
 class Counts:
-    """What visitors did, for the report."""
+    """Counts of what visitors did, for the report."""
 
     turns: int = 0
     frames: int = 0

@@ -39,7 +39,7 @@ class Widget(Tab):
 
     @property
     def spoken(self) -> Locator:
-        """What a screen reader is given to read."""
+        """Text that a screen reader is given to read."""
         return self.page.locator(".live p")
 
     def button(self, name: str) -> Locator:

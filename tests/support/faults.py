@@ -1,4 +1,4 @@
-"""What tests of faults need: waits for conditions, a look at the rows, damage done by hand, and readers that stay."""
+"""Helpers of tests of faults: waits for conditions, a look at the rows, damage done by hand, and readers that stay."""
 
 import asyncio
 import inspect

@@ -45,7 +45,7 @@ FIND = """
     const all = (selector) => trees().flatMap((tree) => [...tree.querySelectorAll(selector)]).filter((one) => one.checkVisibility());
     const one = (selector) => all(selector)[0] ?? null;
 """
-"""What is shown, also in the widget's own tree; each function that a test runs has it."""
+"""Functions that find what is shown, also in the widget's own tree; each function that a test runs has them."""
 PLACE = """(selector) => {
     const found = one(selector);
     if (found === null) return null;
@@ -60,7 +60,7 @@ PLACE = """(selector) => {
 
 @dataclass(slots=True, eq=False)
 class Firefox:
-    """One process, with a connection to it."""
+    """A process of Firefox, with a connection to it."""
 
     _socket: aiohttp.ClientWebSocketResponse
     problems: list[str] = field(default_factory=list)

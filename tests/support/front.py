@@ -1,4 +1,4 @@
-"""What stands before an installation as `deploy/` has it, and what whatever stands there has to let through."""
+"""The proxy before an installation as `deploy/` has it, and what whatever stands there has to let through."""
 
 import asyncio
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ WORDS = (
 
 @dataclass(slots=True)
 class Attempt:
-    """What one attempt wrote to its log, in order."""
+    """An attempt: the events that it wrote to its log, in order."""
 
     events: list[LoggedEvent] = field(default_factory=list)
 

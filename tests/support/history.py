@@ -1,4 +1,4 @@
-"""What was seen while faults were injected: what clients sent and read, what the backend and the provider saw, what was logged.
+"""The history while faults were injected: what clients sent and read, what the backend and the provider saw, what was logged.
 
 `support.checker` looks for contradictions in it. Times are unix times by the clock of the test, which is right.
 """
@@ -27,7 +27,7 @@ def answered(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class Segment:
-    """One response of events, from its first frame to its end or its cut. `after` is the Last-Event-ID it was asked with."""
+    """A response of events, from its first frame to its end or its cut. `after` is the Last-Event-ID it was asked with."""
 
     after: str | None
     frames: list[Frame] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Segment:
 
     @property
     def for_page(self) -> list[dict[str, Any]]:
-        """What the page is asked where it ended because the run waits for it: of tools, and of actions that it answers."""
+        """Calls asked of the page where it ended because the run waits for it: of tools, and of actions that it answers."""
         if not self.frames or self.events[-1:] != [{"status": "awaiting_input"}]:
             return []
         actions = [event["action"] for event in self.events if "action" in event]
@@ -48,7 +48,7 @@ class Segment:
 
     @property
     def questions(self) -> list[dict[str, Any]]:
-        """What is asked where it ended because the run waits for a person."""
+        """Approvals that are asked for where it ended because the run waits for a person."""
         is_asked = bool(self.frames) and self.events[-1:] == [{"status": "awaiting_input"}]
         return [event["approval"] for event in self.events if "approval" in event] if is_asked else []
 
@@ -60,7 +60,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Reader:
-    """One client's view of one run over all its connections."""
+    """A client's view of one run over all its connections."""
 
     name: str
     tenant: str
@@ -68,7 +68,7 @@ class Reader:
     segments: list[Segment] = field(default_factory=list)
     shown: Shown = field(default_factory=Shown)
     at: dict[str, Shown] = field(default_factory=dict)
-    """What was shown after each event id: for going back to one."""
+    """The state that was shown after each event id: for going back to one."""
     is_over: bool = False
     """Whether it has seen the run's end."""
 

@@ -14,7 +14,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src *; font-src 'self'; connect-src *; "
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types frontdesk"
 )
-"""What matters here is that nothing inline runs; a test sees for itself where requests go."""
+"""A policy of which it matters here that nothing inline runs; a test sees for itself where requests go."""
 KEYBOARD = """
     const seen = new EventTarget();
     Object.assign(seen, { scale: 1, offsetTop: 0, offsetLeft: 0, width: innerWidth, height: innerHeight });
@@ -48,7 +48,7 @@ class Host:
     style: str = ""
     """The page's own style sheet."""
     scripts: dict[str, str] | None = None
-    """What the page loads instead of the widget and its own script, by path."""
+    """Scripts that the page loads instead of the widget and its own script, by path."""
 
     async def handle(self, request: Request, connection: Connection) -> None:
         """Serve the page, its script, and the widget's bundle."""

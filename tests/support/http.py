@@ -13,7 +13,7 @@ HEADER_LIMIT = 64 * 1024
 
 @dataclass(slots=True)
 class Request:
-    """One request as it arrived."""
+    """A request as it arrived."""
 
     method: str
     path: str

@@ -38,7 +38,7 @@ ENTER = 'exec chroot $WHO "$STAGE/root" /usr/bin/env -i "$@"'
 
 @dataclass(slots=True)
 class Stage:
-    """One stage: its root, and what its instructions say."""
+    """A stage of a Dockerfile: its root, and what its instructions say."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATHS, **LIBRARIES})

@@ -1,4 +1,4 @@
-"""What gates and what is `long`: proofs in their full size, which `scripts/test long` runs before a release."""
+"""Lanes of tests, what gates and what is `long`: proofs in their full size, which `scripts/test long` runs before a release."""
 
 import ast
 import os

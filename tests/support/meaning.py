@@ -15,7 +15,7 @@ NUMBERS = 256
 
 @dataclass(slots=True)
 class Meaning:
-    """What texts mean, as names; a text of which nothing is said means itself. `ill` takes the place of the answers."""
+    """The meanings of texts, as names; a text of which nothing is said means itself. `ill` takes the place of the answers."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     url: str = ""

@@ -159,4 +159,4 @@ OTHERS = [
     "社員は二十人です。",
     "我们公司有二十个人。",
 ]
-"""What the same user has remembered beside that, some of it near to a question."""
+"""Facts that the same user has remembered beside the wanted ones, some of them near to a question."""

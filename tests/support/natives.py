@@ -23,7 +23,7 @@ FRAMES = "application/vnd.amazon.eventstream"
 
 @dataclass(slots=True)
 class NativeProvider:
-    """What was asked, and what is answered next."""
+    """A native provider: what it was asked, and what it answers next."""
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)

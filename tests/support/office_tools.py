@@ -1,4 +1,4 @@
-"""What a shop's office tells, as tools: for context that is looked up before a turn."""
+"""Tools that say what a shop's office tells: for context that is looked up before a turn."""
 
 from pydantic import BaseModel
 

@@ -15,13 +15,13 @@ Told = dict[str, Any]
 
 @dataclass(slots=True)
 class Held:
-    """What a page holds of an answer."""
+    """The state of an answer, as a page holds it."""
 
     text: str = ""
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     """All calls by their ids, with `name`, `input`, and `result` where ours came."""
     open: list[str] = field(default_factory=list)
-    """Those that the page is asked for now."""
+    """Ids of the calls that the page is asked for now."""
     questions: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -1,4 +1,4 @@
-"""What a hostile text tries: each runs `pwned()` or asks `evil.example` where something lets it.
+"""Payloads of hostile texts: each runs `pwned()` or asks `evil.example` where something lets it.
 
 Most are made by crossing what is tried with the ways to write it; the rest are the known ways to confuse parsers.
 """

@@ -156,7 +156,7 @@ class Nurseries:
 
 @dataclass(slots=True)
 class Server:
-    """One process that serves, or served."""
+    """A process that serves, or served."""
 
     pid: int
     output: Path
@@ -220,7 +220,7 @@ class Place(Protocol):
 
 @dataclass(slots=True)
 class Machine:
-    """One installation over the lives of its processes: the same data, one process at a time.
+    """An installation over the lives of its processes: the same data, one process at a time.
 
     Each has a new port, unless one is given. Without a nursery each process is started as an operator would: `python -m api.cli serve`.
     """
@@ -232,7 +232,7 @@ class Machine:
     python: str | Path = sys.executable
     """Whose packages it has."""
     words: tuple[str, ...] = ("serve",)
-    """What the command line is told; a port is added."""
+    """Words that the command line is told; a port is added."""
     server: Server | None = None
     servers: list[Server] = field(default_factory=list)
     started_at: float = 0.0

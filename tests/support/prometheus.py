@@ -22,7 +22,7 @@ LIMIT_S = 120.0
 
 @dataclass(slots=True)
 class Prometheus:
-    """One that looks every second."""
+    """A Prometheus that looks every second."""
 
     url: str
 

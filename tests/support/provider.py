@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(slots=True)
 class Provider:
-    """What the test scripts and reads."""
+    """A provider, as the test scripts and reads it."""
 
     url: str = ""
     scripts: deque[Script] = field(default_factory=deque)

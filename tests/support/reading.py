@@ -1,4 +1,4 @@
-"""What a client of each protocol ends up with: small readers that know the protocol and none of our code.
+"""Readers that say what a client of each protocol ends up with: small ones that know the protocol and none of our code.
 
 A reader is strict: it raises where a real client would, and where something is left open at the end.
 """

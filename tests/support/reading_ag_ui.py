@@ -1,4 +1,4 @@
-"""What a client of AG-UI ends up with, and what it would refuse."""
+"""A reader of AG-UI: what a client ends up with, and what it would refuse."""
 
 from typing import Any
 

@@ -19,7 +19,7 @@ from agent.redis.subscriber import Subscriber
 
 
 class Truth:
-    """What the database says of runs, in tests that have none."""
+    """The database's word on runs, in tests that have no database."""
 
     def __init__(self) -> None:
         self.says: Standing | None = Standing(1, is_over=False)

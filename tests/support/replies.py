@@ -16,7 +16,7 @@ from agent.models.stream import Reply, Sinks, stream_reply
 
 @dataclass(slots=True)
 class Heard:
-    """What came of one call: the reply, and what was handed on while it streamed."""
+    """The reply to one call, and what was handed on while it streamed."""
 
     reply: Reply = field(default_factory=Reply)
     pieces: list[str] = field(default_factory=list)

@@ -27,7 +27,7 @@ class Report:
     recovered: int
     states: Counter[str]
     answers: Counter[str]
-    """What became of what was asked."""
+    """Approvals, by what became of them."""
     was_agreed: bool
     """Whether a yes was taken, also where its conversation was deleted since."""
     unknown_writes: int

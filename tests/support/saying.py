@@ -1,4 +1,4 @@
-"""What providers were reported to send, in few words: events, whole answers, calls, and how a response ends."""
+"""Responses that providers were reported to send, in few words: events, whole answers, calls, and how a response ends."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ def calling(*calls: dict[str, Any], **delta: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One response. `ends`: as HTTP wants it, with the connection cut, or held open until the client goes."""
+    """A response. `ends`: as HTTP wants it, with the connection cut, or held open until the client goes."""
 
     body: bytes
     status: int = 200
@@ -109,7 +109,7 @@ Script = Callable[[Request, Connection], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a provider says to one question, and what is to become of it.
+    """A case of a provider: what it says to one question, and what is to become of it.
 
     `calls` are the tool calls that clients see, with how they ended; `check` looks at the requests that the provider got.
     """

@@ -30,7 +30,7 @@ from agent.prompt.words import SUGGESTIONS_REQUEST, SUMMARY_REQUEST, unfenced, w
 PROVIDER_SECRET = "SECRET-PROVIDER-TEXT"
 ORDER = 7
 ASIDE = 1_000_000 - 5
-"""What a model is given for follow-up questions and summaries: with what it says a million, so that sums tell it from what runs took."""
+"""Tokens given for follow-up questions and summaries: with those said a million, so that sums tell it from what runs took."""
 APPROVER = "owner"
 """The role of those who approve what others ask for; nobody else has it."""
 ASKING = {"python": "support.asking_tools", "tools": {"order_after_another": {"approvers": [APPROVER]}}}
@@ -40,7 +40,7 @@ OPEN_PAGE = {"description": "Open a page.", "values": {"/orders": "the orders"},
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one turn does. `steps` are the numbers of reads, writes and page actions to ask for at once, step by step."""
+    """The plan of one turn. `steps` are the numbers of reads, writes and page actions to ask for at once, step by step."""
 
     name: str
     steps: tuple[tuple[int, int, int], ...] = ()

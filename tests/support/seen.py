@@ -1,4 +1,4 @@
-"""What is shown when a stream is over, and the frames of one."""
+"""The state that is shown when a stream is over, and the frames of one."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ Chunk = dict[str, Any]
 
 @dataclass(slots=True)
 class Seen:
-    """What is shown when a stream is over. `calls` are `(name, arguments, how it ended)` in order of their ids' appearance."""
+    """The state shown when a stream is over. `calls` are `(name, arguments, how it ended)` in order of their ids' appearance."""
 
     message_id: str = ""
     conversation_id: str = ""

@@ -21,7 +21,7 @@ View = dict[str, Any]
 
 @dataclass(slots=True)
 class Session:
-    """One page. `views` are all that it has shown, `actions` what it has done."""
+    """A page. `views` are all that it has shown, `actions` what it has done."""
 
     process: asyncio.subprocess.Process
     views: list[View] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Session:
 
     @property
     def view(self) -> View:
-        """What it shows now."""
+        """The view that the page shows now."""
         return self.views[-1]
 
     @property

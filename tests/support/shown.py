@@ -1,4 +1,4 @@
-"""What a client shows: the wire's events folded, state by state, so that it can go back to any id it has seen."""
+"""The fold that a client shows: the wire's events, state by state, so that it can go back to any id it has seen."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +8,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows for one run: the fold of the stream's events. The web client's `reduce` does the same."""
+    """The fold of the stream's events: what a page shows for one run. The web client's `reduce` does the same."""
 
     ids: tuple[str, ...] = ()
     text: str = ""
@@ -48,7 +48,7 @@ class Screen:
 
     shown: Shown = field(default_factory=Shown)
     told: list[dict[str, Any]] = field(default_factory=list)
-    """What it was told since it last began, went back or got a snapshot; adjacent tokens joined."""
+    """Events that the reader was told since it last began, went back or got a snapshot; adjacent tokens joined."""
     last_id: str = ""
     at: dict[str, tuple[Shown, list[dict[str, Any]]]] = field(default_factory=dict)
     is_done: bool = False

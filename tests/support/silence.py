@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 @dataclass(slots=True, eq=False)
 class Passage:
-    """One connection through the proxy."""
+    """A connection through the proxy."""
 
     is_silent: bool = False
     is_heard_no_more: bool = False

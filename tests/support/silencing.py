@@ -18,7 +18,7 @@ Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrite
 
 
 class Line:
-    """One connection through the proxy."""
+    """A connection through the proxy."""
 
     def __init__(self) -> None:
         self.flows = asyncio.Event()
@@ -27,7 +27,7 @@ class Line:
 
 
 class SilencingProxy:
-    """What is done to the connections, those that are open and those to come."""
+    """A proxy and what is done to its connections, those that are open and those to come."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect

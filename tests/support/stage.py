@@ -1,4 +1,4 @@
-"""What the users and the troubles of one run of chaos share."""
+"""The stage that the users and the troubles of one run of chaos share."""
 
 import asyncio
 import sys
@@ -21,7 +21,7 @@ LOOK_EVERY_S = 0.25
 
 @dataclass(slots=True)
 class Stage:
-    """One run of chaos."""
+    """A run of chaos."""
 
     scene: Scene
     random: Random
@@ -39,7 +39,7 @@ class Stage:
     made: Counter[str] = field(default_factory=Counter)
     """Faults by kind."""
     deals: dict[str, list[str]] = field(default_factory=dict)
-    """What is left of the cards of each deal."""
+    """Cards that are left of each deal."""
     ongoing: Counter[str] = field(default_factory=Counter)
     """Faults that are made now."""
     forgetting: list[asyncio.Task[None]] = field(default_factory=list)

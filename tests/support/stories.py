@@ -22,7 +22,7 @@ from support.world import Person, World, open_world
 
 FOLDER = Path(__file__).parent.parent / "stories"
 STORED = ("id", "run_id", "role", "text", "status", "tool_calls", "tool_call_id", "tool_name", "is_error", "created_at")
-"""What a transcript keeps of a stored message."""
+"""Fields that a transcript keeps of a stored message."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 Event = dict[str, Any]

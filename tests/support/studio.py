@@ -1,4 +1,4 @@
-"""What the tests of the demo business share: its day, its writes, and ways to look at it past its API."""
+"""The demo business, as its tests share it: its day, its writes, and ways to look at it past its API."""
 
 import asyncio
 import sqlite3

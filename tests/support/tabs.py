@@ -8,7 +8,7 @@ from support.provider import Provider
 
 CHAT = "document.querySelector('frontdesk-chat').chat"
 DRAWN = ".user:not(:has(.below.kept)) > .bubble, .answer > .markdown:not(:empty)"
-"""What was said, as it is drawn; not what could not be sent."""
+"""Messages, as they are drawn; not those that could not be sent."""
 TIME_LIMIT_S = 90
 
 

@@ -1,4 +1,4 @@
-"""What a user leaves behind: rows in every table, with one word in all that can hold words. And where that word still is."""
+"""Traces that a user leaves: rows in every table, with one word in all that can hold words. And where that word still is."""
 
 from pathlib import Path
 from typing import Any

@@ -27,7 +27,7 @@ def wav(seconds: float = 0.1, *, rate: int = RATE) -> bytes:
 
 @dataclass(slots=True)
 class VoiceServer:
-    """What a test scripts and reads. Without a script it says a tenth of a second, and hears `Hello.`"""
+    """A server of voices, as a test scripts and reads it. Without a script it says a tenth of a second, and hears `Hello.`"""
 
     url: str = ""
     scripts: deque[Script] = field(default_factory=deque)

@@ -51,7 +51,7 @@ ENDED = RunEnded("completed", "stop", Usage(10, 5))
 
 @dataclass(slots=True)
 class Wire:
-    """What the test scripts and reads."""
+    """A Frontdesk, as the test scripts and reads it."""
 
     url: str = ""
     assistant: dict[str, Any] = field(default_factory=lambda: dict(ASSISTANT))
@@ -59,19 +59,19 @@ class Wire:
     conversation_id: str = field(default_factory=lambda: str(uuid4()))
     """The only one that it has; a message to none begins another in its place."""
     posts: list[tuple[str, Any]] = field(default_factory=list)
-    """What the page posted: the path's end, and the body."""
+    """Posts of the page: the path's end, and the body."""
     reads: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     conversations: list[dict[str, Any]] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
-    """What others asked for and the user may answer."""
+    """Approvals that others asked for and the user may answer."""
     deletes: list[str] = field(default_factory=list)
     files: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     """By id: what is told of a file, and its bytes."""
     file_refusals: deque[tuple[int, str]] = field(default_factory=deque)
     """The status and code that the next uploads get; a status of 0 cuts the connections of all, until it is taken out."""
     file_note: str | None = None
-    """What the next uploads tell their user."""
+    """The note that the next uploads tell their user."""
     uploads_may_end: asyncio.Event = field(default_factory=asyncio.Event)
     """Until then a file is on its way."""
     stored: list[dict[str, Any]] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Wire:
     refusal: tuple[int, dict[str, Any]] | None = None
     """The status and problem that the next message gets; a token that is refused is tried a second time."""
     retry_after_s: int | None = None
-    """What a refusal says."""
+    """The seconds after which a refusal says to try again."""
     _parts: list[list[LoggedEvent]] = field(default_factory=list)
     _open: int = 0
     _run_id: str = ""

@@ -51,7 +51,7 @@ ASSISTANT: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Frame:
-    """One frame of a stream, as it came over the wire."""
+    """A frame of a stream, as it came over the wire."""
 
     id: str | None
     data: Any
@@ -74,7 +74,7 @@ class Stream:
 
     @property
     def keys(self) -> list[str]:
-        """What the stream says, by first key, adjacent tokens as one."""
+        """The first keys of the stream's events, adjacent tokens as one."""
         keys: list[str] = []
         for event in self.events:
             key = next(iter(event))
