@@ -130,6 +130,17 @@ def test_every_module_says_what_lives_in_it() -> None:
     assert [path for path, module in sources(*OWN).items() if not ast.get_docstring(module)] == []
 
 
+def test_each_docstring_names_its_subject() -> None:
+    """Of modules, classes, functions and of what is assigned."""
+    for path, module in sources(*OWN, "bench", "tests", saying='"""(What|One|Those) ').items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                for one in node.body:
+                    if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
+                        begins = str(one.value.value).split(maxsplit=1)[:1]
+                        assert begins not in (["What"], ["One"], ["Those"]), f"{path}:{one.lineno}"
+
+
 def test_no_package_shadows_a_library() -> None:
     assert not (ROOT / "alembic" / "__init__.py").exists()
     assert not list((ROOT / "tests").rglob("__init__.py"))
