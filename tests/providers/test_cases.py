@@ -1,4 +1,4 @@
-"""What real providers were reported to send, over real HTTP: what clients see of it, what is made of it, what is sent next."""
+"""Answers as real providers were reported to send them, over real HTTP: how clients see them, what is made of them, what is sent next."""
 
 import asyncio
 from uuid import uuid4

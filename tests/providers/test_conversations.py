@@ -1,4 +1,4 @@
-"""What belongs to a step goes back to the model that wrote it: in the same turn, in later ones, and to no other model."""
+"""The parts of a step that only its model reads go back to it: in the same turn, in later ones, and to no other model."""
 
 import re
 from collections.abc import Callable
