@@ -222,7 +222,7 @@ async def test_where_it_is_off_nothing_is_remembered_told_or_listed(open_frontde
 
 async def test_an_assistant_with_a_tool_of_one_of_these_names_is_refused(open_frontdesk: OpenWorld) -> None:
     actions = {"remember": {"description": "Remember.", "values": {"a": "a"}}}
-    with pytest.raises(Exception, match="'remember' is there twice"):
+    with pytest.raises(Exception, match="memory has a tool 'remember' of its own"):
         await open_frontdesk(assistant={"memory": True, "actions": actions})
 
 

@@ -1,4 +1,4 @@
-"""Answers as real providers were reported to send them, over real HTTP: how clients see them, what is made of them, what is sent next."""
+"""Answers as real providers were reported to send them, over real HTTP: how clients see them, and what is sent next."""
 
 import asyncio
 from uuid import uuid4
