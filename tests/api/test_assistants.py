@@ -250,7 +250,10 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
     "a bad model": ({"a.yaml": SHOP, "b.yaml": {"models": ["gpt"]}}, "b.yaml: model 'gpt'"),
     "a bad toolset": ({"a.yaml": SHOP, "b.yaml": {"toolsets": ["nowhere_at_all"]}}, "b.yaml: toolset nowhere_at_all"),
     "no role": ({"a.yaml": {"roles": []}}, "a.yaml: roles"),
-    "visitors": ({"a.yaml": {"roles": ["x"], "public": {"models": ["demo"]}}}, "a.yaml: the file: roles"),
+    "visitors": (
+        {"a.yaml": {"roles": ["x"], "public": {"models": ["demo"]}}},
+        "a.yaml: roles: an assistant that is open to visitors",
+    ),
     "models of one name": (
         {"a.yaml": SHOP, "b.yaml": {"models": [{"spec": "openai:scripted", "base_url": "http://127.0.0.1:9"}]}},
         "b.yaml: model 'openai:scripted' is another one",
