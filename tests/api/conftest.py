@@ -64,14 +64,14 @@ def open_process_of(tmp_path: Path, provider: Provider, backend: TenantBackend) 
     def start(shared: dict[str, Any], assistant: dict[str, Any]) -> AbstractAsyncContextManager[World]:
         folder = tmp_path / uuid4().hex[:8]
         folder.mkdir()
-        return open_world(folder, provider, backend, assistant=assistant, **QUICK, **shared)
+        return open_world(folder, provider, backend, assistant=assistant, **{**QUICK, **shared})
 
     return start
 
 
 @pytest.fixture
 async def two(open_process: OpenProcess, postgres: str) -> AsyncIterator[tuple[Person, Person]]:
-    """The same user at two processes on one PostgreSQL."""
-    shared = in_postgres(postgres)
+    """The same user at two processes on one PostgreSQL, neither of which dies, however late a busy machine lets it renew."""
+    shared = {**in_postgres(postgres), "lease_s": 30, "renew_every_s": 1}
     async with open_process(shared) as first, open_process(shared) as second:
         yield first.person(), second.person()
