@@ -35,6 +35,7 @@ def check_variables(environment: Mapping[str, str], *, waiting: int) -> None:
     for name in (f"{start}ENDPOINT" for start in NAMED):
         if said := environment.get(name):
             check_url(said, name=name)
+    _check_pairs("OTEL_RESOURCE_ATTRIBUTES", environment.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     _check_exporter(environment)
     _check_sampler(environment)
     for name in NUMBERS:
@@ -53,8 +54,7 @@ def _check_exporter(environment: Mapping[str, str]) -> None:
         do = f"say so in {NAMED[0]}PROTOCOL"
         raise ConfigurationError(f"{name}: spans go as {PROTOCOL}, to the collector's port for HTTP (4318): {do}")
     name, said = _said(environment, "HEADERS")
-    if any("=" not in part for part in said.split(",") if part.strip()):
-        raise ConfigurationError(f"{name}: write it like name=value,name=value")
+    _check_pairs(name, said)
     name, said = _said(environment, "COMPRESSION")
     if said and said.lower() not in ("gzip", "deflate", "none"):
         raise ConfigurationError(f"{name}: write gzip, deflate or none")
@@ -65,6 +65,11 @@ def _check_exporter(environment: Mapping[str, str]) -> None:
         name, said = _said(environment, kind)
         if said and not (Path(said).is_file() or (kind == "CERTIFICATE" and Path(said).is_dir())):
             raise ConfigurationError(f"{name}: there is no file {said}")
+
+
+def _check_pairs(name: str, said: str) -> None:
+    if any("=" not in part for part in said.split(",") if part.strip()):
+        raise ConfigurationError(f"{name}: write it like name=value,name=value")
 
 
 def _said(environment: Mapping[str, str], kind: str) -> tuple[str, str]:

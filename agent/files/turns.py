@@ -45,7 +45,7 @@ class Turns:
         try:
             async with asyncio.timeout(timeout_s):
                 await turn
-        except BaseException as exc:
+        except (TimeoutError, asyncio.CancelledError) as exc:
             if turn.done() and not turn.cancelled():  # it came at the very moment
                 self._give_back(tenant_id)
             else:

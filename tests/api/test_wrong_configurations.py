@@ -264,6 +264,11 @@ VARIABLES: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "hosts of no trace": ({"FRONTDESK_TRACE_HOSTS": '["a.example"]'}, "FRONTDESK_TRACE_HOSTS", "FRONTDESK_TRACES is off"),
     "tracing to nobody": ({"FRONTDESK_TRACING": "true"}, "FRONTDESK_TRACING", "LANGSMITH_API_KEY"),
+    "attributes without values": (
+        {"FRONTDESK_TRACES": "on", "OTEL_RESOURCE_ATTRIBUTES": "team"},
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "write it like name=value",
+    ),
     "spans by gRPC": (
         {"FRONTDESK_TRACES": "on", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         "OTEL_EXPORTER_OTLP_PROTOCOL",
