@@ -27,6 +27,7 @@ from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.search import let_search_know
 from agent.settings import RuntimeSettings
+from agent.store.asked_ahead import put_right
 from agent.store.audit import record
 from agent.store.database import EVERY_TENANT
 from agent.store.deletion import purge_deleted
@@ -52,6 +53,7 @@ FREE_RETRIES = 3
 """How often, for each attempt that a run may have, its own living process takes it up again without counting that: enough
 for a database that comes and goes, and not for ever for a run that can never be stored."""
 FORGET_EVERY_S = 60.0
+PUT_RIGHT_EVERY_S = 60.0
 LOOKED_AT = 1000
 """Of how many runs that others left one look knows: each tenant's, and in it each user's, by turns."""
 
@@ -99,6 +101,7 @@ class Leases:
             self._repeat(self._purge, every_s=settings.purge_every_s),
             self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
             self._repeat(partial(seal_all, self._runtime.store), every_s=settings.seal_every_s),
+            self._repeat(partial(put_right, self._runtime.store), every_s=PUT_RIGHT_EVERY_S),
             self._repeat(self._expire, every_s=settings.retention_every_s),
             self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
         ]

@@ -122,7 +122,10 @@ class Decision:
 
 async def ask(connection: Transaction, key: RunKey, questions: Sequence[NewApproval]) -> None:
     """Enter questions of a run. The caller commits them with the run's wait."""
-    scope = {"tenant_id": key.tenant_id, "run_id": key.run_id, "state": "open", "created_at": datetime.now(UTC)}
+    if not questions:
+        return
+    now = await read_clock(connection)
+    scope = {"tenant_id": key.tenant_id, "run_id": key.run_id, "state": "open", "created_at": now}
     for one in questions:
         await connection.change(_INSERT, {**scope, **asdict(one), "approvers": list(one.approvers) or None})
 

@@ -95,6 +95,7 @@ async def test_a_message_can_be_refused_while_the_last_one_is_answered(open_fron
     assert [row["text"] for row in await rows(world, messages)] == ["first", "one"]
 
 
+@pytest.mark.each_engine
 async def test_of_messages_that_arrive_at_once_a_refusing_conversation_takes_one(both: World) -> None:
     """G7: also under a race, on both databases."""
     ann = both.person()

@@ -2,8 +2,9 @@
 
 import ast
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -24,10 +25,10 @@ def examples(count: int) -> int:
 def mark_long(items: list[pytest.Item]) -> None:
     """Mark what does not gate of the cases of each test: all but each n-th where it has the marker `sample(n)`; and engines.
 
-    The cases that gate take turns with the engines, where there are several: so each gates on one, and each test on both. In
-    `BOTH` a test of one case gates on both; elsewhere the tests of a file take turns.
+    The cases that gate take turns with the engines, where there are several: so each gates on one, and each test on both. A
+    test of one case gates on both in `BOTH` and with the marker `each_engine`; elsewhere on one, by its name: whatever else is
+    run, it is the same.
     """
-    turns: Counter[Path] = Counter()
     tests: dict[str, dict[object, list[pytest.Function]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec") and not item.get_closest_marker("long"):
@@ -38,12 +39,11 @@ def mark_long(items: list[pytest.Item]) -> None:
         every = list(cases.values())
         marker = every[0][0].get_closest_marker("sample")
         gating = every[:: marker.args[0] if marker else 1]
-        path = every[0][0].path
+        first = every[0][0]
         if len(gating) > 1:
             kept = [_of_its_turn(case, number) for number, case in enumerate(gating)]
-        elif len(gating[0]) > 1 and not path.is_relative_to(BOTH):
-            kept = [_of_its_turn(gating[0], turns[path])]
-            turns[path] += 1
+        elif not first.path.is_relative_to(BOTH) and not first.get_closest_marker("each_engine"):
+            kept = [_of_its_turn(gating[0], crc32(first.originalname.encode()))]
         else:
             kept = gating
         gate = {item for case in kept for item in case}

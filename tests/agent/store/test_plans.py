@@ -12,7 +12,7 @@ from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
 from agent.events.schema import Usage
-from agent.store import naming, sealing, search, search_index
+from agent.store import asked_ahead, naming, sealing, search, search_index
 from agent.store.approvals import expired_runs
 from agent.store.audit import AuditCursor, AuditFilter, erase_words, list_audit, recorded_runs
 from agent.store.conversations import ConversationCursor, list_conversations
@@ -29,8 +29,15 @@ from agent.store.workers import abandoned_runs, own_runs
 
 Ask = Callable[[Transaction, Run], Awaitable[object]]
 FOUND = tuple(f"SCAN {name}" for name in ("workers", "of_user", "of_tenant", "next", "(subquery", "CONSTANT ROW"))
-THE_FEW = "SCAN runs USING INDEX ix_runs_unfinished_turn"
-"""All of the index that has unfinished runs only."""
+THE_FEW = tuple(
+    f"SCAN {name}"
+    for name in (
+        "runs USING INDEX ix_runs_unfinished_turn",
+        "approvals USING INDEX ix_approvals_open",
+        "page_calls USING INDEX ix_page_calls_open",
+    )
+)
+"""All of the indexes that have unfinished runs, and open questions, only."""
 SAID = NewMessage("assistant", "Three.", step=1)
 END = RunEnd("completed", "stop", Usage())
 
@@ -52,6 +59,8 @@ BY_PLACE: dict[str, Ask] = {
     "what a user's files take": lambda c, _: held_by(c, ANN),
     "what a tenant's files take": lambda c, _: held_by_tenant(c, "acme"),
     "what waits in vain": lambda c, _: expired_runs(c, most=9),
+    "what people were asked ahead": lambda c, _: asked_ahead._of_people(c),
+    "what pages were asked ahead": lambda c, _: c.row(asked_ahead._ANY_OF_PAGES, {}),
     "a page of the record": lambda c, _: list_audit(c, "acme", wanted=AuditFilter(), limit=9, after=None),
     "a user's page of the record": lambda c, _: list_audit(
         c, "acme", wanted=AuditFilter(user_id="ann", since=1.0), limit=9, after=AuditCursor(2.0, new_id())
@@ -103,10 +112,10 @@ async def plan_of(store: Store, ask: Ask) -> list[str]:
 
 @pytest.mark.parametrize("ask", [*BY_PLACE.values(), *AMONG_UNFINISHED.values()], ids=[*BY_PLACE, *AMONG_UNFINISHED])
 async def test_nothing_is_looked_for_in_a_whole_table(sqlite: Store, ask: Ask) -> None:
-    """But for the workers and the unfinished runs, which are few, and what was found by an index before."""
+    """But for the workers, the unfinished runs and the open questions, which are few, and what was found by an index before."""
     plan = await plan_of(sqlite, ask)
     assert plan
-    assert not [step for step in plan if step.startswith("SCAN") and not step.startswith((*FOUND, THE_FEW))]
+    assert not [step for step in plan if step.startswith("SCAN") and not step.startswith((*FOUND, *THE_FEW))]
 
 
 @pytest.mark.parametrize("reading", ["the turns before", "this turn"])

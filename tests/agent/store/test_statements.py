@@ -31,6 +31,7 @@ from agent.principal import Principal, RunKey
 from agent.region import Region
 from agent.store import (
     approvals,
+    asked_ahead,
     attempts,
     audit,
     budgets,
@@ -170,6 +171,8 @@ USES: dict[str, Use] = {
     "what was abandoned": lambda c, _: c.row(workers._IS_ANY_ABANDONED, {}),
     "who waits in vain": lambda c, _: approvals.expired_runs(c, most=9),
     "what no page answered": lambda c, _: page_calls.overdue_runs(c, most=9),
+    "what people were asked ahead": lambda c, _: asked_ahead._of_people(c),
+    "what pages were asked ahead": lambda c, _: c.row(asked_ahead._ANY_OF_PAGES, {}),
     "a rating": lambda c, run: feedback.rate_message(c, ANN, Feedback(run.message_id, "down", "ü")),
     "messages": lambda c, run: messages.append_messages(
         c, ANN, run.conversation_id, run_id=run.id, turn=run.turn, new=[SAID, NewMessage("assistant", "", 10)]

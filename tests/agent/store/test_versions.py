@@ -201,10 +201,9 @@ async def test_of_versions_that_are_asked_for_at_once_one_takes_the_place(store:
 
 async def test_the_database_itself_lets_one_turn_take_a_place(store: Store) -> None:
     first = await answered(store)
-    new = NewRun(first.conversation_id, "demo", WORKER, replaces=1)
-    await in_one(store, insert_run, ANN, new)
+    await in_one(store, insert_run, ANN, NewRun(first.conversation_id, "demo", WORKER, replaces=1))
     with pytest.raises(KeyTakenError) as refused:
-        await in_one(store, insert_run, ANN, new)
+        await in_one(store, insert_run, ANN, NewRun(first.conversation_id, "demo", WORKER, replaces=1))
     assert isinstance(refused.value.__cause__, IntegrityError)
 
 

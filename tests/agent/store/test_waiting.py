@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from support.faults import until
 from support.postgres import new_database, sqlalchemy_url
 from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_run
@@ -20,14 +20,15 @@ from agent.principal import Principal, RunKey
 from agent.prompt.history import LOST_RESULT
 from agent.runs.waiting import Front, deal_with_front
 from agent.store.approvals import Decision, NewApproval, ask, decide, list_approvals
+from agent.store.asked_ahead import put_right
 from agent.store.audit import AuditFilter, list_audit
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
 from agent.store.messages import ToolCall, run_messages
-from agent.store.page_calls import NewPageCall, ask_page
+from agent.store.page_calls import NewPageCall, ask_page, list_page_calls
 from agent.store.runs import Run
 from agent.store.shared_approvals import LOOKED_AT, list_shared
-from agent.store.tables import runs
+from agent.store.tables import approvals, page_calls, runs
 from agent.store.tool_calls import list_calls, propose_calls, start_call
 from agent.store.transitions import lock_waiting, pause_run
 from agent.store.versions import supersede
@@ -79,6 +80,33 @@ async def test_a_yes_is_not_taken_back_while_its_page_or_its_user_has_time(store
     await in_one(store, decide, ANN, other.id, decision=Decision("call-3", is_approved=True))
     assert await look_late(store, other) is None
     assert await states(store, other) == ["approved"]
+
+
+async def test_what_a_clock_asked_that_was_ahead_is_over_in_its_time_by_the_clock_of_now(store: Store) -> None:
+    """G318 G268"""
+    ahead, now = await waiting(store, question("call-1")), await waiting(store, question("call-3"))
+    await in_one(store, ask_page, RunKey("acme", ahead.id), [NewPageCall("call-2", "read_filter", {}, None, 60)])
+    later = {"created_at": approvals.c.created_at, "expires_at": approvals.c.expires_at}
+    async with store.write("acme") as connection:
+        asked = (await connection.execute(select(*later.values()).where(approvals.c.tool_call_id == "call-1"))).one()
+        turned = {name: getattr(asked, name) + HOUR for name in later}
+        await connection.execute(update(approvals).where(approvals.c.tool_call_id == "call-1").values(turned))
+        hour_s = HOUR.total_seconds()
+        c = page_calls.c
+        await connection.execute(
+            update(page_calls).values(created_at=c.created_at + hour_s, expires_at=c.expires_at + hour_s)
+        )
+
+    await put_right(store)
+    await put_right(store)
+
+    async with store.read("acme") as connection:
+        [person] = await list_approvals(connection, "acme", ahead.id)
+        [page] = await list_page_calls(connection, "acme", ahead.id)
+        [other] = await list_approvals(connection, "acme", now.id)
+    assert abs(person.expires_at - other.expires_at) < timedelta(seconds=30)
+    assert abs(page.until - other.expires_at) < timedelta(seconds=30)
+    assert abs(person.asked_at - other.asked_at) < timedelta(seconds=30)
 
 
 @pytest.mark.parametrize("policy", ["deny", "reject"])
