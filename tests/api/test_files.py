@@ -142,6 +142,12 @@ async def test_pictures_take_so_many_bytes_of_a_request_and_the_newest_come_firs
     shown = [1 if isinstance(one, str) else len(one) for one in asked]
     assert (shown[-1], shown[0]) == (2, 1), "the newest is not shown, or all are"
     assert "newer ones, or larger ones, have taken its place" in asked[0]
+    large = await send(ann, "large.jpg", made_files.photo((1000, 800)))
+    assert large.json()["note"] == "It is too large to be shown to a model."
+    world.provider.say("I cannot.")
+    await ann.ask("Look.", files=[large.json()["id"]])
+    told = last_user(world)
+    assert ("too large to be shown" in told, "have taken its place" in told) == (True, False)
 
 
 async def test_a_long_file_is_cut_to_its_share_of_the_context_and_that_is_said(desk: World, ann: Person) -> None:

@@ -178,7 +178,7 @@ def _inline(element: Any, boxes: list[Any]) -> Iterator[str]:
         if name in _NOT_READ:
             continue
         if name == "t":
-            yield one.text or ""
+            yield _text(one)
         elif name in _SIGNS:
             yield _SIGNS[name]
         elif name in _NOTES:
@@ -191,6 +191,16 @@ def _inline(element: Any, boxes: list[Any]) -> Iterator[str]:
             boxes.append(one)
         else:
             yield from _inline(_chosen(one) if name == "AlternateContent" else one, boxes)
+
+
+def _text(element: Any) -> str:
+    """Return the text of an element, with what stands behind comments in it; an entity of the document's own stays as it is written."""
+    between = (f"{one.text if _is_entity(one) else ''}{one.tail or ''}" for one in element)
+    return "".join((element.text or "", *between))
+
+
+def _is_entity(element: Any) -> bool:
+    return getattr(element.tag, "__name__", "") == "Entity"  # what is no element has a function for its name
 
 
 def _chosen(alternatives: Any) -> Any:
