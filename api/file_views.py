@@ -39,7 +39,7 @@ def note_of(file: File, offer: FilesOffer) -> str | None:
     about, characters = file.about, int(file.about.get("characters", 0))
     if file.media_type in PICTURES and file.bytes > offer.picture_bytes:
         return "It is too large to be shown to a model."
-    if about.get("has_text") is False:
+    if about.get("has_text") is False or ("characters" in about and not characters):
         return "There is no text in it: it may be scanned."
     if read := about.get("pages_read"):
         return f"Only the first {read} of {about.get('pages')} pages are read."
@@ -49,6 +49,8 @@ def note_of(file: File, offer: FilesOffer) -> str | None:
         return f"Only the first {min(characters, offer.characters)} characters of its text are read."
     if characters > offer.characters:
         return f"Only the first {offer.characters} of the {characters} characters of its text are read."
+    if about.get("parts_unread"):
+        return "Other documents that it has within it are not read."
     return None
 
 
