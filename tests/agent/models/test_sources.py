@@ -95,7 +95,10 @@ def test_a_secret_by_its_name_is_in_no_part_of_an_address(where: str) -> None:
     assert "SECRET" not in read
     assert "a=1" in read
     assert read_url(read) == read
-    assert read_url("https://example.com/?sort[monkey]=1&pages=[2]#keyed") == "https://example.com/?sort[monkey]=1&pages=[2]#keyed"
+    assert (
+        read_url("https://example.com/?sort[monkey]=1&pages=[2]#keyed")
+        == "https://example.com/?sort[monkey]=1&pages=[2]#keyed"
+    )
 
 
 def test_the_forms_of_openai_and_of_those_who_speak_like_it_are_read() -> None:
