@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from support import made_files
+from support.each import each
 from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
@@ -274,6 +275,10 @@ FORMS: dict[str, tuple[bytes, str]] = {
         b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhi\r\n--b--\r\n',
         "multipart/form-data; boundary=b",
     ),
+    "a file that is not sent as it is": (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n--b--\r\n',
+        "multipart/form-data; boundary=b",
+    ),
     "a head without end": (
         b"--b\r\nX: " + b"y" * 40_000 + b"\r\n\r\nhi\r\n--b--\r\n",
         "multipart/form-data; boundary=b",
@@ -281,7 +286,7 @@ FORMS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", FORMS)
+@each("case", FORMS)
 async def test_a_form_that_is_none_is_refused(ann: Person, case: str) -> None:
     body, kind = FORMS[case]
     response = await ann.request("POST", "/files", content=body, headers={"Content-Type": kind})

@@ -40,7 +40,9 @@ BODY = "".join(
         f"<w:sdt><w:sdtPr/><w:sdtContent>{_line('Name: <!-- first -->Ann<?x y?> Lee')}</w:sdtContent></w:sdt>",
         f"<w:p>{_text('Beside it:')}{_box('It ends in May.')}</w:p>",
         f'<w:p>{_text("Agreed ")}<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox><w:checked/></w:checkBox></w:ffData></w:fldChar></w:r>'
-        f"{_text('by both.')}</w:p>",
+        f"{_text('by both, ')}<w:r><w:rPr><w:vanish/></w:rPr><w:t>HIDDEN</w:t></w:r>"
+        '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList><w:result w:val="1"/><w:listEntry w:val="monthly"/>'
+        '<w:listEntry w:val="yearly"/></w:ddList></w:ffData></w:fldChar></w:r></w:p>',
         "<w:tbl><w:tblPr/>",
         f'<w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr>{_line("May")}</w:tc><w:tc>{_line("1")}</w:tc></w:tr>',
         f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc>"
@@ -63,7 +65,7 @@ Beside it:
 [Text box]
 It ends in May.
 
-Agreed ☒ by both.
+Agreed ☒ by both, yearly
 
 [Table 1]
 1 | May | 1
@@ -103,6 +105,25 @@ def word_of_all() -> bytes:
                 )
             made.writestr(part, data)
         made.writestr("word/footnotes.xml", notes)
+    return out.getvalue()
+
+
+def word_of_kind(kind: str) -> bytes:
+    """Return a document with macros, a template, or one of the strict form, whatever it is named."""
+    document, whole, out = docx.Document(), io.BytesIO(), io.BytesIO()
+    document.save(whole)
+    main = b"openxmlformats-officedocument.wordprocessingml.document.main"
+    changes = {
+        "macros": {main: b"ms-word.document.macroEnabled.main"},
+        "template": {main: b"openxmlformats-officedocument.wordprocessingml.template.main"},
+        "strict": {b"schemas.openxmlformats.org/officeDocument/2006": b"purl.oclc.org/ooxml/officeDocument"},
+    }[kind]
+    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in given.infolist():
+            data = given.read(part)
+            for old, new in changes.items():
+                data = data.replace(old, new)
+            made.writestr(part, data)
     return out.getvalue()
 
 

@@ -6,6 +6,7 @@ What was deleted and is only kept as a change is not there; what stands in wrapp
 import re
 import zipfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from agent.files.reading.archives import check_archive
@@ -35,6 +36,9 @@ _CODE = re.compile("[0-9A-Fa-f]{4}")
 _OFF = ("0", "false", "off")
 BROKEN = (AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile)
 """Its library's errors at a file whose parts do not fit together: of a package without one, a `KeyError` or a `ValueError`."""
+KINDS_BYTES = 1_000_000
+STRICT = b"purl.oclc.org"
+"""Where names of the strict form of these documents are, which Word writes only for who asks for it."""
 MOST_BEFORE = 63
 """Columns that a row may leave out at its beginning, as many as Word lets a table have."""
 
@@ -62,9 +66,20 @@ def read_docx(source: BinaryIO, text: Text, order: Order) -> Report:
                 text.add(f"[{kind} {note_id}] {said}\n\n")
         unread = sum(1 for _ in body.iter("{*}altChunk", "{*}subDoc"))
     except (*BROKEN, OpcError, PythonDocxError) as exc:
-        raise UnreadableError("it is broken, or was cut") from exc
+        raise UnreadableError(_why_not(source)) from exc
     about = {"paragraphs": word.paragraphs, "tables": word.tables} | ({"parts_unread": unread} if unread else {})
     return Report(about=about | ({"is_cut": True} if text.is_cut or text.is_short or clock.is_over else {}))
+
+
+def _why_not(source: BinaryIO) -> str:
+    """Return why a document was not opened: one of another kind, under the name of this one, is not broken."""
+    with suppress(*BROKEN), zipfile.ZipFile(source) as archive:
+        kinds = archive.open("[Content_Types].xml").read(KINDS_BYTES)
+        if b"macroEnabled" in kinds or b"document.template" in kinds or b".template.main" in kinds:
+            return "it is a template, or has macros: save it as a document without"
+        if STRICT in archive.open("_rels/.rels").read(KINDS_BYTES):
+            return "it is strict Open XML: save it as a usual document of Word"
+    return "it is broken, or was cut"
 
 
 class _Word:
@@ -197,7 +212,7 @@ def _inline(element: Any, boxes: list[Any]) -> Iterator[str]:
     """Yield the text of a paragraph piece by piece, and put the text boxes that hang on it into `boxes`."""
     for one in element:
         name = name_of(one)
-        if name in _NOT_READ:
+        if name in _NOT_READ or (name == "r" and _is_on(child(child(one, "rPr"), "vanish"))):
             continue
         if name == "t":
             yield text_of(one)
@@ -209,6 +224,8 @@ def _inline(element: Any, boxes: list[Any]) -> Iterator[str]:
             yield f" [{_NOTES[name]} {attribute(one, 'id')}]"
         elif name == "checkBox":
             yield "☒ " if _is_checked(one) else "☐ "
+        elif name == "ddList":
+            yield _picked(one)
         elif name == "textpath":
             yield attribute(one, "string") or ""
         elif name == "txbxContent":
@@ -231,5 +248,16 @@ def _chosen(alternatives: Any) -> Any:
 
 def _is_checked(box: Any) -> bool:
     said = child(box, "checked")
-    said = child(box, "default") if said is None else said
-    return said is not None and value(said) not in _OFF
+    return _is_on(child(box, "default") if said is None else said)
+
+
+def _is_on(switch: Any) -> bool:
+    return switch is not None and value(switch) not in _OFF
+
+
+def _picked(choice: Any) -> str:
+    """Return what is chosen in a list of an old form."""
+    entries = [value(one) or "" for one in choice if name_of(one) == "listEntry"]
+    said = child(choice, "result")
+    at = number(child(choice, "default") if said is None else said, 0)
+    return entries[at] if at < len(entries) else ""

@@ -228,6 +228,9 @@ BROKEN = {
     "an archive named as a workbook": ("x.xlsx", made_files.archive(evil=b"x"), "not the document"),
     "a workbook that is huge unpacked": ("x.xlsx", made_files.sheet([["a"]], more=bytes(25_000_000)), "unpacked"),
     "a document that was cut": ("x.docx", made_files.word("Hello")[:-500], "broken"),
+    "a document with macros": ("x.docx", made_documents.word_of_kind("macros"), "macros"),
+    "a template": ("x.docx", made_documents.word_of_kind("template"), "template"),
+    "a document of the strict form": ("x.docx", made_documents.word_of_kind("strict"), "strict"),
     "a table without an end": ("x.csv", b'a,b\n1,"' + b"x" * 1_100_000, "no table"),
 }
 
