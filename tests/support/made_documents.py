@@ -188,6 +188,21 @@ def filled_form() -> bytes:
     )
 
 
+def pdf_with_a_file(*, more: bytes = b"") -> bytes:
+    """Return a PDF of a page without words that has a file within it. `more` stands in its trailer."""
+    named = b"/Names<</EmbeddedFiles<</Names[(a.txt) 4 0 R]>>>>"
+    return make_pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R%b>>" % named,
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
+            b"<</Type/Filespec/F(a.txt)/EF<</F 5 0 R>>>>",
+            b"<</Type/EmbeddedFile/Length 5>>stream\nwords\nendstream",
+        ],
+        more=more,
+    )
+
+
 def large_form(fields: int, *, pages: int) -> bytes:
     """Return a PDF with so many fields on its pages, each filled in with its number; no field is of another one."""
     per_page = fields // pages

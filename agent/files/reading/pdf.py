@@ -8,6 +8,7 @@ from agent.files.reading.forms import Beside, opened
 from agent.files.reading.order import Clock, Order, Report, UnreadableError
 from agent.files.reading.writing import Text
 
+BROKEN = "it is broken, or was cut"
 UNREAD = "(This page cannot be read.)"
 FORM_SHARE = 0.2
 """Of the time that a document may be read, for fields that have to be looked for among all."""
@@ -32,10 +33,12 @@ def read_pdf(source: BinaryIO, text: Text, order: Order) -> Report:
             text.add(f"[Page {number + 1}]\n{said}\n\n")
             read += 1
     if read and broken == read:
-        raise UnreadableError("it is broken, or was cut")
+        raise UnreadableError(BROKEN)
     about: dict[str, Any] = {"pages": count, "has_text": found > 0}
     is_cut = text.is_cut or read < count
     about |= {"is_cut": True, "pages_read": read} if is_cut else {}
+    within = document.count_attachments()
+    about |= {"parts_unread": within} if within else {}
     return Report(about=about | ({"pages_broken": broken} if broken else {}))
 
 
@@ -50,10 +53,11 @@ def _opened(source: BinaryIO) -> tuple[Any, int]:
         document = pypdfium2.PdfDocument(data)
         count = len(document)
     except pypdfium2.PdfiumError as exc:
-        why = "it is locked by a password" if "assword" in str(exc) else "it is broken, or was cut"
-        raise UnreadableError(why) from exc
+        said = str(exc).lower()
+        is_locked = "it is locked by a password" if "password" in said else "it is locked in a way that is not read"
+        raise UnreadableError(is_locked if "password" in said or "security" in said else BROKEN) from exc
     if not count:
-        raise UnreadableError("it is broken, or was cut")
+        raise UnreadableError(BROKEN)
     return document, count
 
 

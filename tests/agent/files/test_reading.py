@@ -129,6 +129,8 @@ async def test_a_pdf_is_told_with_what_was_filled_in_and_without_its_broken_page
     text, about = await text_of(tmp_path, "t.pdf", made_documents.pdf_with_a_broken_page())
     assert text == "[Page 1]\nFirst\n\n[Page 2]\n(This page cannot be read.)\n\n[Page 3]\nLast\n\n"
     assert (about["pages"], about["pages_broken"]) == (3, 1)
+    _, about = await text_of(tmp_path, "t.pdf", made_documents.pdf_with_a_file())
+    assert (about["parts_unread"], about["has_text"]) == (1, False)
 
 
 async def test_what_is_left_out_of_a_table_is_said(tmp_path: Path) -> None:
@@ -223,6 +225,9 @@ BROKEN = {
     "a picture that was cut": ("x.jpg", made_files.photo()[:-2000], "broken"),
     "a PDF that was cut": ("x.pdf", made_files.pdf("Hello")[:60], "broken"),
     "a PDF with a password": ("x.pdf", made_documents.locked_pdf(b"secret"), "locked by a password"),
+    "a PDF that is locked otherwise": (
+        *("x.pdf", made_documents.pdf_with_a_file(more=b"/Encrypt<</Filter/Foo/V 9>>"), "locked in a way"),
+    ),
     "a PDF that is an archive": ("x.pdf", made_files.pdf("Hi") + made_files.archive(evil=b"x"), "an archive at once"),
     "an archive named as a document": ("x.docx", made_files.archive(evil=b"x"), "not the document"),
     "an archive named as a workbook": ("x.xlsx", made_files.archive(evil=b"x"), "not the document"),
