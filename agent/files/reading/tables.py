@@ -97,10 +97,11 @@ def _delimiter(whole: str) -> str:
 
 
 def _rows_alike(lines: list[str], sign: str) -> float:
-    """Return the share of the rows that have equally many cells, and more than one, where a sign parts them."""
+    """Return the share of the rows that have equally many cells, and more than one, where a sign parts them and no quotation."""
     counts: Counter[int] = Counter()
     with suppress(csv.Error):
-        counts.update(len(cells) for cells in csv.reader(lines, delimiter=sign) if cells)
+        for cells in filter(None, csv.reader(lines, delimiter=sign)):
+            counts[0 if any(one.count('"') % 2 for one in cells) else len(cells)] += 1
     return max((rows for cells, rows in counts.items() if cells > 1), default=0) / max(counts.total(), 1)
 
 

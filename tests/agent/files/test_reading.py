@@ -58,6 +58,7 @@ TABLES: dict[str, tuple[bytes, str, dict[str, Any]]] = {
         "  | A | B\n1 | a | b\n2 | 1 | x; y z; 2\n",
         {"has_header": True},
     ),
+    "the same in every row": (b'1,"x; y"\n2,"z; y"\n', "  | A | B\n1 | 1 | x; y\n2 | 2 | z; y\n", {"columns": 2}),
     "one broken letter": ("ö,ü\nä,".encode() + b"\xe4\n", "  | A | B\n1 | ö | ü\n2 | ä | \ufffd\n", {"rows": 2}),
     "an old program's letters": ("ö,ü\n".encode("cp1252"), "  | A | B\n1 | ö | ü\n", {"rows": 1}),
     "nothing but lines": (b"\n\n", "  | \n", {"rows": 0, "columns": 0}),
