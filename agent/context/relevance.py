@@ -5,6 +5,7 @@ beginning counts, for less; of a short word what is left without its ending, whe
 """
 
 import math
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import islice, takewhile
@@ -62,14 +63,31 @@ _GRAMMAR = frozenset(
     "的了是我你您他她它们們在有和就不人都一个個上也很到说說要去会會着没沒看好自己这這那什么麼怎吗嗎呢吧啊几幾多少哪谁誰何为為被把给給对對从從与與及或"
 )
 """Signs of Chinese that stand in most sentences, whatever these are about."""
-_RUNS = "です ます した する して こと これ それ あれ どれ 何で どの この その から まで ので ため には では とは ですか ください 我的 什么 什麼 怎么 哪个 哪些 是什 么时 时候 多少 请问 我们 你们"
+_ABLE = """
+puedes puede hacer ayudarme pode fazer ajudar fare puoi aiutarmi faire peux-tu sais-tu es-tu pouvez-vous êtes-vous machen умеешь можешь можете
+сможешь делать सकते सकती सकता work
+"""
+"""Words of questions about what an assistant is and does, which no fact answers."""
+_GREETINGS = """
+good morning|good afternoon|good evening|hi there|hello there|hello|hi|hey|thanks a lot|many thanks|thank you very much|thank you|thanks
+okay|ok|yes|no|guten morgen|guten tag|guten abend|hallo|danke schön|vielen dank|danke|bonjour|bonsoir|merci beaucoup
+merci|oui|hola|buenos días|buenas tardes|buenas noches|muchas gracias|gracias|sí|olá|bom dia|boa tarde|boa noite|muito obrigado
+muito obrigada|obrigado|obrigada|não|ciao|buongiorno|buonasera|grazie mille|grazie|sì|привет|здравствуйте|добрый день|доброе утро
+добрый вечер|спасибо|да|нет|नमस्ते|नमस्कार|धन्यवाद|शुक्रिया|हाँ|नहीं
+"""
+_GREETINGS_WITHOUT_SPACE = (
+    "こんにちは|こんばんは|おはようございます|おはよう|ありがとうございます|ありがとう|你好|您好|早上好|谢谢|謝謝"
+)
+_RUNS = "です ます した する して こと これ それ あれ どれ 何で どの この その から まで ので ため には では とは ですか ください 我的 什么 什麼 怎么 哪个 哪些 是什 么时 时候 多少 请问 我们 你们 何が でき きま 你能 能做 做什"
 
 
 def _terms(words: str) -> frozenset[str]:
     return frozenset(fold(word) for word in words.split())
 
 
-_EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS)
+_EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS) | _terms(_ABLE)
+_GREETED = "|".join(map(fold, _GREETINGS.strip().replace("\n", "|").split("|")))
+_GREETING = re.compile(rf"(?<!\w)(?:{_GREETED})(?!\w)|{_GREETINGS_WITHOUT_SPACE}")
 
 
 class _Lead(NamedTuple):
@@ -86,7 +104,8 @@ class _Lead(NamedTuple):
 
 def content_terms(question: str) -> tuple[str, ...]:
     """Return the words that a question is about, the longest first; none where it is about nothing that could be remembered."""
-    asked = dict.fromkeys(map(_alone, asked_terms(question[:MOST_CHARACTERS], most=10 * MOST_TERMS)))
+    plain = _GREETING.sub(" ", fold(question[:MOST_CHARACTERS]))
+    asked = dict.fromkeys(map(_alone, asked_terms(plain, most=10 * MOST_TERMS)))
     found = [term for term in asked if not term.startswith(BEGINNING) and term.strip("’") not in _EMPTY]
     return tuple(term for term in found if not _is_kana(term))[:MOST_TERMS]
 
