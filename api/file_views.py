@@ -45,6 +45,8 @@ def note_of(file: File, offer: FilesOffer) -> str | None:
         return f"Only the first {read} of {about.get('pages')} pages are read."
     if broken := about.get("pages_broken"):
         return f"{broken} of its {about.get('pages')} pages are broken and not read."
+    if broken := about.get("sheets_broken"):
+        return f"{broken} of its {about.get('sheets')} sheets are broken and not read."
     if about.get("is_cut"):
         return f"Only the first {min(characters, offer.characters)} characters of its text are read."
     if characters > offer.characters:

@@ -20,6 +20,7 @@ DELIMITERS = "\t;|,"
 _HINT = re.compile(r"sep=(.)\r?(?:\n|\Z)")
 """A first line in which a program of tables says by which sign the others are parted."""
 FIELD_CHARACTERS = 1_000_000
+UNREAD = "(This sheet cannot be read.)"
 MOST_ROWS = 1_048_576
 """As many as a sheet has, in all programs that write some."""
 
@@ -48,33 +49,44 @@ def read_csv(source: BinaryIO, text: Text, order: Order) -> Report:
 
 
 def read_xlsx(source: BinaryIO, text: Text, order: Order) -> Report:
-    """Write the values of all sheets; formulas are not calculated, and told as what they came to when it was saved."""
-    from python_calamine import CalamineError, CalamineWorkbook
+    """Write the values of all sheets; formulas are not calculated, and told as what they came to when it was saved.
+
+    A sheet that is broken takes no other with it, and one that is hidden is told to be.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
     check_archive(source, needs="xl/workbook.xml", most_bytes=order.unpacked_bytes)
-    clock, sheets = Clock(order.stop_after_s), []
+    clock, read, rows, broken = Clock(order.stop_after_s), 0, 0, 0
     try:
         book = CalamineWorkbook.from_filelike(source)
-        for name in book.sheet_names:
-            if text.is_cut or clock.is_over:
-                break
-            sheet = book.get_sheet_by_name(name)
-            sheets.append(_sheet(sheet, text, clock))
-        count = len(book.sheet_names)
+        every = list(book.sheets_metadata)
     except (CalamineError, OSError, ValueError) as exc:
         raise UnreadableError("it is broken, or locked by a password") from exc
-    is_cut = text.is_cut or text.is_short or clock.is_over or len(sheets) < count
-    return Report(about={"sheets": count, "rows": sum(sheets)} | ({"is_cut": True} if is_cut else {}))
+    for one in every:
+        if text.is_cut or clock.is_over:
+            break
+        named = f'[Sheet "{" ".join(one.name.split())}"{"" if one.visible == SheetVisibleEnum.Visible else ", hidden"}'
+        try:
+            rows += _sheet(book.get_sheet_by_name(one.name), text, clock, named)
+        except (CalamineError, OSError, ValueError):
+            text.add(f"{named}]\n{UNREAD}\n\n")
+            broken += 1
+        read += 1
+    if read and broken == read:
+        raise UnreadableError("it is broken, or locked by a password")
+    is_cut = text.is_cut or text.is_short or clock.is_over or read < len(every)
+    about = {"sheets": len(every), "rows": rows} | ({"sheets_broken": broken} if broken else {})
+    return Report(about=about | ({"is_cut": True} if is_cut else {}))
 
 
-def _sheet(sheet: Any, text: Text, clock: Clock) -> int:
+def _sheet(sheet: Any, text: Text, clock: Clock, named: str) -> int:
     """Write a sheet, without rows and ends of rows in which nothing stands; return how many rows it has."""
     height, columns = (sheet.end[0] + 1, sheet.end[1] + 1) if sheet.end is not None else (0, 0)
-    text.add(f'[Sheet "{" ".join(sheet.name.split())}": {height} rows, {columns} columns]\n')
+    if height > MOST_ROWS:
+        raise ValueError("no program writes so many rows")
+    text.add(f"{named}: {height} rows, {columns} columns]\n")
     if not height:
         return 0
-    if height > MOST_ROWS:
-        raise UnreadableError("it is broken")
     left = sheet.start[1]
     text.add(f"  | {' | '.join(letters(min(columns, MOST_COLUMNS))[left:])}\n")
     for at, cells in enumerate(sheet.iter_rows(), start=1):

@@ -89,6 +89,11 @@ async def test_what_stands_far_away_in_a_sheet_takes_no_room_for_the_rest(tmp_pa
     assert text.splitlines()[1:] == ["  | A | B", "1 | a", "1048576 |  | 2", ""]
     assert about | {"rows": 1_048_576} == about
     assert "is_cut" not in about
+    gone = '<sheet name="Gone" sheetId="2" state="hidden" r:id="r2"/>'
+    text, about = await text_of(tmp_path, "t.xlsx", made_files.sheet([["a"]], beside=gone))
+    assert text.splitlines()[:3] == ['[Sheet "Gone", hidden]', "(This sheet cannot be read.)", ""]
+    assert text.splitlines()[3] == '[Sheet "Orders": 1 rows, 1 columns]'
+    assert about["sheets_broken"] == 1
     beyond = made_files.sheet([], last='<row r="4294967295"><c r="A4294967295"><v>2</v></c></row>')
     with pytest.raises(UnreadableFileError, match="broken"):
         await opened(tmp_path, "t.xlsx", beyond)
