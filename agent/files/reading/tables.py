@@ -20,6 +20,8 @@ DELIMITERS = "\t;|,"
 _HINT = re.compile(r"sep=(.)\r?(?:\n|\Z)")
 """A first line in which a program of tables says by which sign the others are parted."""
 FIELD_CHARACTERS = 1_000_000
+ROWS_BETWEEN = 1000
+"""Rows of a table, between two looks at the clock."""
 UNREAD = "(This sheet cannot be read.)"
 MOST_ROWS = 1_048_576
 """As many as a sheet has, in all programs that write some."""
@@ -40,12 +42,15 @@ def read_csv(source: BinaryIO, text: Text, order: Order) -> Report:
         text.add(f"  | {' | '.join(letters(min(max(map(len, first), default=0), MOST_COLUMNS)))}\n")
         for rows, cells in enumerate(chain(first, found), start=1):
             columns = max(columns, len(cells))
-            if not text.is_cut and not clock.is_over:
+            if not text.is_cut:
                 text.add_row(rows, cells)
+            if rows % ROWS_BETWEEN == 0 and clock.is_over:
+                break
+        is_counted = next(found, None) is None
     except csv.Error as exc:
         raise UnreadableError("it is no table: a cell in it has no end") from exc
-    about = {"rows": rows, "columns": columns, "has_header": _has_header(first)}
-    return Report(about=about | ({"is_cut": True} if text.is_cut or text.is_short or clock.is_over else {}))
+    about = {"rows" if is_counted else "rows_read": rows, "columns": columns, "has_header": _has_header(first)}
+    return Report(about=about | ({"is_cut": True} if text.is_cut or text.is_short or not is_counted else {}))
 
 
 def read_xlsx(source: BinaryIO, text: Text, order: Order) -> Report:

@@ -146,6 +146,9 @@ async def test_what_is_left_out_of_a_table_is_said(tmp_path: Path) -> None:
     assert (about["columns"], about["is_cut"], text.splitlines()[1].count("|")) == (1001, True, 1000)
     text, about = await text_of(tmp_path, "t.csv", b"a,b\n" + b"x" * 40_000 + b",2\n")
     assert (about["is_cut"], text.splitlines()[2]) == (True, f"2 | {'x' * 32_767} … | 2")
+    order = Order("csv", 0, 0, 0, stop_after_s=-1)
+    report = read_csv(io.BytesIO(b"a,b\n" * 5000), Text(io.BytesIO(), most=10**6), order)
+    assert report.about == {"rows_read": 1000, "columns": 2, "has_header": True, "is_cut": True}
     page = "A page in a table, as many a form has it. " * 200
     text, about = await text_of(tmp_path, "t.docx", made_files.word(table=[[page, "b"]]))
     assert ("is_cut" in about, page.strip() in text) == (False, True)
