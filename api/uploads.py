@@ -22,6 +22,8 @@ FORM_BYTES = 16 * 1024
 """The bytes that a form may hold beside its file."""
 WRITE_BYTES = 256 * 1024
 CUT = "The file was cut on its way. Send it again."
+PLAIN = (b"binary", b"8bit", b"7bit")
+CODED = "file: send its bytes as they are, without Content-Transfer-Encoding (RFC 7578, 4.7)"
 ONE_FILE = "file: send one file in this field of a multipart form, and nothing else"
 
 
@@ -126,6 +128,8 @@ class _Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         if options.get(b"name") != FIELD or b"filename" not in options:
             raise InvalidRequestError(ONE_FILE)
+        if self._headers.get(b"content-transfer-encoding", b"binary").strip().lower() not in PLAIN:
+            raise InvalidRequestError(CODED)
         self.name = options[b"filename"].decode("utf-8", "replace")
 
     def _end(self) -> None:

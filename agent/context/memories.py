@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import structlog
 
 from agent import metrics
 from agent.assistant.memory import Memory as MemoryDefinition
-from agent.context.relevance import beginning_of, content_terms, merged, ranked
+from agent.context.relevance import beginnings_of, content_terms, merged, ranked
 from agent.context.vectors import FactVectors, VectorModel
 from agent.errors import DatabaseError
 from agent.failpoints import failpoint
@@ -24,6 +25,7 @@ from agent.models.text import clean
 from agent.principal import Principal
 from agent.store.database import Store
 from agent.store.memories import (
+    MOST_FOUND,
     TENANT,
     Kept,
     Memory,
@@ -229,9 +231,12 @@ class Memories:
         if vectors is not None:
             limit_s = definition.find_timeout_s * SHARE_OF_MEANING
             asking = asyncio.create_task(vectors.question(principal, question, timeout_s=limit_s))
-        beginnings = list(dict.fromkeys(map(beginning_of, terms)))
+        beginnings = list(dict.fromkeys(chain.from_iterable(map(beginnings_of, terms))))
         async with self._store.read(principal.tenant_id) as connection:
             facts = await find_memories(connection, principal, beginnings, with_tenant=with_tenant)
+            if len(facts) == MOST_FOUND:  # older ones that have the very words are not to be missed for these
+                exact = await find_memories(connection, principal, terms, with_tenant=with_tenant, whole=True)
+                facts = list({one.id: one for one in (*facts, *exact)}.values())
         by_words = ranked(terms, facts)
         if vectors is None or asking is None:
             return by_words[:most], False

@@ -1,12 +1,15 @@
 """Which facts fit a question: by the words that both have, those first that few facts have. Pure functions.
 
 What a question is about are its words without those that stand in every sentence. A word fits in other endings, too: its
-beginning counts, for less.
+beginning counts, for less; of a short word what is left without its ending, where another ending stands there.
 """
 
 import math
+import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
+from typing import NamedTuple
 
 from agent.store.memories import Memory
 from agent.store.words import BEGINNING, asked_terms, fold, terms_of
@@ -15,8 +18,10 @@ MOST_TERMS = 16
 """Words of a question that are looked for: the longest ones."""
 MOST_CHARACTERS = 8000
 """Of a question, that are looked at: nothing else of the process goes on meanwhile."""
-WHOLE, BEGUN, ALIKE = 1.0, 0.8, 0.5
-"""The scores of a word of the question where a fact has it, a longer one, or one that only begins like it."""
+WHOLE, BEGUN, ALIKE, SIGN = 1.0, 0.8, 0.5, 0.3
+"""The scores of a word of the question where a fact has it, with an ending more, one that only begins like it, or of two signs the first one."""
+PART = 4
+"""Letters of a word that another one may be made of, as `Lagerhäuser` is of `Lager`."""
 
 _FUNCTION_WORDS = """
 a about again all also am an and any are as at be because been but by can could did do does doing for from get give go had
@@ -46,24 +51,90 @@ quali quando quello questa questo sa sai se sei si sia sono su sua sue sul sulla
 का की के को में से पर है हैं हूँ था थी थे और या कि क्या कौन कब कहाँ कैसे कितना कितनी कितने मैं मेरा मेरी मेरे मुझे हम हमारा हमारी हमारे
 तुम आप आपका यह वह ये वे इस उस ने भी तो ही नहीं न एक जो किस किसे कर करना करें दो बताओ बताइए लिए साथ कौनसा कौनसी
 """
-_RUNS = "です ます した する して こと これ それ あれ どれ 何で どの この その から まで ので ため には では とは ですか ください 我的 什么 什麼 怎么 哪个 哪些 是什 么时 时候 多少 请问 我们 你们"
+_ENDING_WORDS = """
+s es e n en er ern em ed ing ’s a o i as os is y ies ie x al aux
+а у ы и е о ь ю я ом ой ою ем ей ах ях ами ями ам ям ов ев ие ии ию ия ий ый ая ое ого его ому ему ую их ых им ым ими ыми
+े ी ा ो ि ों ें ाँ ां ीं ियाँ ियां ियों
+"""
+_ENDINGS = frozenset(_ENDING_WORDS.split())
+"""Endings of words in all these languages together: what one adds, another hardly has at just such a place."""
+_LONGEST_ENDING = max(map(len, _ENDINGS))
+_GRAMMAR = frozenset(
+    "的了是我你您他她它们們在有和就不人都一个個上也很到说說要去会會着没沒看好自己这這那什么麼怎吗嗎呢吧啊几幾多少哪谁誰何为為被把给給对對从從与與及或"
+)
+"""Signs of Chinese that stand in most sentences, whatever these are about."""
+_ABLE = """
+puedes puede hacer ayudarme pode fazer ajudar fare puoi aiutarmi faire peux-tu sais-tu es-tu pouvez-vous êtes-vous machen умеешь можешь можете
+сможешь делать सकते सकती सकता work
+"""
+"""Words of questions about what an assistant is and does, which no fact answers."""
+_GREETINGS = """
+good morning|good afternoon|good evening|hi there|hello there|hello|hi|hey|thanks a lot|many thanks|thank you very much|thank you|thanks
+okay|ok|yes|no|guten morgen|guten tag|guten abend|hallo|danke schön|vielen dank|danke|bonjour|bonsoir|merci beaucoup
+merci|oui|hola|buenos días|buenas tardes|buenas noches|muchas gracias|gracias|sí|olá|bom dia|boa tarde|boa noite|muito obrigado
+muito obrigada|obrigado|obrigada|não|ciao|buongiorno|buonasera|grazie mille|grazie|sì|привет|здравствуйте|добрый день|доброе утро
+добрый вечер|спасибо|да|нет|नमस्ते|नमस्कार|धन्यवाद|शुक्रिया|हाँ|नहीं
+"""
+_GREETINGS_WITHOUT_SPACE = (
+    "こんにちは|こんばんは|おはようございます|おはよう|ありがとうございます|ありがとう|你好|您好|早上好|谢谢|謝謝"
+)
+_RUNS = "です ます した する して こと これ それ あれ どれ 何で どの この その から まで ので ため には では とは ですか ください 我的 什么 什麼 怎么 哪个 哪些 是什 么时 时候 多少 请问 我们 你们 何が でき きま 你能 能做 做什"
 
 
 def _terms(words: str) -> frozenset[str]:
     return frozenset(fold(word) for word in words.split())
 
 
-_EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS)
+_EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS) | _terms(_ABLE)
+_GREETED = "|".join(map(fold, _GREETINGS.strip().replace("\n", "|").split("|")))
+_GREETING = re.compile(rf"(?<!\w)(?:{_GREETED})(?!\w)|{_GREETINGS_WITHOUT_SPACE}")
+
+
+class _Lead(NamedTuple):
+    """A word of a question, and the ways to its other forms: beginnings that are enough, or that an ending follows on."""
+
+    term: str
+    broad: str
+    stems: tuple[str, ...]
+    part: str = ""
+    """The beginning of words that it may be made of."""
+    sign: str = ""
+    """The first of two signs of Chinese, where it says something alone."""
 
 
 def content_terms(question: str) -> tuple[str, ...]:
     """Return the words that a question is about, the longest first; none where it is about nothing that could be remembered."""
-    asked = asked_terms(question[:MOST_CHARACTERS], most=10 * MOST_TERMS)
+    plain = _GREETING.sub(" ", fold(question[:MOST_CHARACTERS]))
+    asked = dict.fromkeys(map(_alone, asked_terms(plain, most=10 * MOST_TERMS)))
     found = [term for term in asked if not term.startswith(BEGINNING) and term.strip("’") not in _EMPTY]
     return tuple(term for term in found if not _is_kana(term))[:MOST_TERMS]
 
 
-def beginning_of(term: str) -> str:
+def beginnings_of(term: str) -> tuple[str, ...]:
+    """Return the beginnings of words that may be a form of this one, or what it is made of; which are is seen in the words."""
+    lead = _lead(term)
+    every = [one for one in (lead.broad, *lead.stems, lead.part, lead.sign) if one]
+    found = [one for one in every if not any(one != other and one.startswith(other) for other in every)]
+    return tuple(dict.fromkeys(found))
+
+
+def _alone(term: str) -> str:
+    """Return a word without what is only written together with it: `l’`, `d’`, `’s`."""
+    before, mark, behind = term.partition("’")
+    if not mark or not behind or "’" in behind:
+        return term
+    return before if len(behind) < 3 else behind
+
+
+def _lead(term: str) -> _Lead:
+    if _is_han(term[0]):
+        sign = term[0] if len(term) == 2 and term[0] not in _GRAMMAR else ""
+        return _Lead(term, term, (), sign=sign)
+    part = term[:PART] if len(term) > 2 * PART and term.isalpha() else ""
+    return _Lead(term, _broad(term), _stems(term), part=part)
+
+
+def _broad(term: str) -> str:
     """Return what a word has in common with its other forms, roughly: endings are left off."""
     if "가" <= term[0] <= "힣":
         return term if len(term) < 3 else term[:-1]
@@ -72,12 +143,23 @@ def beginning_of(term: str) -> str:
     return term[: max(4, len(term) - 2 - (len(term) > 8))]
 
 
+def _stems(term: str) -> tuple[str, ...]:
+    """Return a word without an ending, and in the forms that its beginning has without that one."""
+    least = 2 if "\u0900" <= term[0] <= "\u097f" else 3
+    longest = range(min(_LONGEST_ENDING, len(term) - least), 0, -1)
+    stem = next((term[:-size] for size in longest if term[-size:] in _ENDINGS), term)
+    doubled = [stem[:-1]] if len(stem) > least and stem[-1] == stem[-2] and term.endswith(("ing", "ed")) else []
+    nasal = [f"{term[:-3]}ao"] if len(term) > 3 and term.endswith(("oes", "aes")) else []  # cães, cão
+    return (stem, *doubled, *nasal)
+
+
 def ranked(terms: Sequence[str], facts: Sequence[Memory]) -> list[Memory]:
     """Return those of the facts that fit, the best first; of two that fit alike the newer one.
 
     `facts` are all that have one of the terms, the newest first: how rare a term is follows from them.
     """
-    fits = [_fit(terms, fact.text) for fact in facts]
+    leads = [_lead(term) for term in terms]
+    fits = [_fit(leads, fact.text) for fact in facts]
     having = [sum(one[at] > 0 for one in fits) for at in range(len(terms))]
     rarity = [math.log(1 + (len(facts) - count + 0.5) / (count + 0.5)) for count in having]
     length = [len(fact.text) for fact in facts]
@@ -99,20 +181,39 @@ def merged(by_words: Sequence[Memory], by_meaning: Sequence[Memory], *, most: in
     return list(found.values())[:most]
 
 
-def _fit(terms: Sequence[str], text: str) -> list[float]:
+def _fit(leads: Sequence[_Lead], text: str) -> list[float]:
     words = sorted(terms_of(text))
-    return [_fits(term, words) for term in terms]
+    return [_fits(lead, words) for lead in leads]
 
 
-def _fits(term: str, words: Sequence[str]) -> float:
-    at = bisect_left(words, term)
-    if at < len(words) and words[at] == term:
+def _fits(lead: _Lead, words: Sequence[str]) -> float:
+    at = bisect_left(words, lead.term)
+    if at < len(words) and words[at] == lead.term:
         return WHOLE
-    if at < len(words) and words[at].startswith(term):
-        return BEGUN
-    alike = beginning_of(term)
-    at = bisect_left(words, alike)
-    return ALIKE if at < len(words) and words[at].startswith(alike) else 0.0
+    longer = list(_beginning(words, lead.term))
+    if longer:
+        return BEGUN if any(_is_ending(word[len(lead.term) :]) for word in longer) else ALIKE
+    if lead.sign and any(_beginning(words, lead.sign)):
+        return SIGN if _is_han(lead.term[1]) else ALIKE
+    is_alike = (
+        any(_beginning(words, lead.broad))
+        or any(_is_ending(word[len(stem) :]) for stem in lead.stems for word in _beginning(words, stem))
+        or (lead.part and any(lead.term.startswith(word) for word in _beginning(words, lead.part)))
+    )
+    return ALIKE if is_alike else 0.0
+
+
+def _is_ending(text: str) -> bool:
+    return not text or text in _ENDINGS
+
+
+def _beginning(words: Sequence[str], beginning: str) -> Iterator[str]:
+    """Yield the words that begin so, of words in their order."""
+    return takewhile(lambda word: word.startswith(beginning), islice(words, bisect_left(words, beginning), None))
+
+
+def _is_han(sign: str) -> bool:
+    return "\u4e00" <= sign <= "\u9fff" or "\u3400" <= sign <= "\u4dbf"
 
 
 def _is_kana(term: str) -> bool:

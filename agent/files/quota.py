@@ -1,6 +1,10 @@
 """How much of files there may be: one, those of a message, those that wait for one, and all that are kept."""
 
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from agent.budget import QuotaExceededError
 from agent.store.attachments import NewFile
@@ -9,6 +13,13 @@ from agent.store.file_bytes import FILE_BYTES, HeldBytes
 LOOSE = "Your files that no message has are too large together: send them with a message, or delete some."
 OF_USER = "Your files take as much room as they may together: delete conversations that have some."
 OF_TENANT = "The files of your company take as much room as they may together."
+GOOD_FOR = 100
+"""How many times as long as it took to add them up the sum of a tenant's files is good: no more than a hundredth of a time goes there."""
+GOOD_FOR_NO = 10
+"""The same, where there is no room: somebody may have made some."""
+MOST_GOOD_S = 60.0
+MOST_TENANTS = 10_000
+"""Tenants of which it is known what their files take, in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +53,56 @@ class Limits:
         """
         if kept >= self.tenant_bytes:
             raise QuotaExceededError(OF_TENANT)
+
+
+@dataclass(slots=True)
+class _Known:
+    kept: int
+    took_s: float
+    at: float
+
+
+class TenantRoom:
+    """How much the files of tenants take, as this process knows it: what came here is known at once, what came or went elsewhere soon.
+
+    Adding them up takes the longer the more there are, so one at a time does that for a tenant.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def check(self, tenant_id: str, add_up: Callable[[], Awaitable[int]]) -> None:
+        """Refuse one more file of a tenant whose files take as much as they may; `add_up` reads how much that is.
+
+        Raises:
+            QuotaExceededError: they do.
+        """
+        lock = self._asking.setdefault(tenant_id, asyncio.Lock())
+        try:
+            async with lock:
+                if not self._is_good(tenant_id):
+                    self._known.pop(tenant_id, None)
+                    began = monotonic()
+                    kept = await add_up()
+                    self._known[tenant_id] = _Known(kept, monotonic() - began, monotonic())
+                kept = self._known[tenant_id].kept
+        finally:
+            if not lock.locked():
+                self._asking.pop(tenant_id, None)
+        while len(self._known) > MOST_TENANTS:
+            self._known.popitem(last=False)
+        self._limits.check_tenant(kept)
+
+    def add(self, tenant_id: str, new: NewFile) -> None:
+        """Count a file that was just kept here."""
+        if tenant_id in self._known:
+            self._known[tenant_id].kept += new.bytes + (new.text_bytes or 0) + FILE_BYTES
+
+    def _is_good(self, tenant_id: str) -> bool:
+        known = self._known.get(tenant_id)
+        if known is None:
+            return False
+        times = GOOD_FOR if known.kept < self._limits.tenant_bytes else GOOD_FOR_NO
+        return monotonic() - known.at < min(times * known.took_s, MOST_GOOD_S)

@@ -7,6 +7,7 @@ came, with its text beside it.
 import hashlib
 import os
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.file_errors import UnsupportedFileError
 from agent.files.kinds import HEAD_BYTES, kind_of
 from agent.files.names import safe_name
-from agent.files.quota import Limits
+from agent.files.quota import Limits, TenantRoom
 from agent.files.reader import Reader
 from agent.files.spool import Spool
 from agent.files.storage import Storage, StorageError
@@ -47,6 +48,7 @@ class Files:
         self._reader = reader
         self.spool = spool
         self.limits = limits
+        self._of_tenants = TenantRoom(limits)
         self.has_gone = False
         """Whether somebody deleted one, whose bytes are to be removed soon."""
 
@@ -58,7 +60,7 @@ class Files:
         """
         async with self._store.read(principal.tenant_id) as connection:
             self.limits.check(await file_bytes.held_by(connection, principal), is_loose=is_loose)
-            self.limits.check_tenant(await file_bytes.held_by_tenant(connection, principal.tenant_id))
+        await self._of_tenants.check(principal.tenant_id, partial(self._held_by_tenant, principal.tenant_id))
 
     async def take(self, principal: Principal, arrived: Path, name: str, *, kinds: Sequence[FileKind]) -> File:
         """Keep a file of the principal's that has arrived whole in the spool; no message has it yet.
@@ -191,6 +193,10 @@ class Files:
         if gone.has_text:
             await self._storage.delete(attachments.text_key(gone.storage_key))
 
+    async def _held_by_tenant(self, tenant_id: str) -> int:
+        async with self._store.read(tenant_id) as connection:
+            return await file_bytes.held_by_tenant(connection, tenant_id)
+
     async def _take(
         self, principal: Principal, arrived: Path, name: str, *, kinds: Sequence[FileKind], run_id: UUID | None
     ) -> File:
@@ -218,6 +224,7 @@ class Files:
             held = await file_bytes.held_by(connection, principal, locks=True)
             self.limits.check(held, new, is_loose=run_id is None)
             kept = await attachments.add_file(connection, principal, new, conversation_id=conversation_id)
+        self._of_tenants.add(principal.tenant_id, new)
         try:
             if text is not None:
                 await self._storage.put(text, kept.text_key)

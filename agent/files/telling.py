@@ -31,6 +31,8 @@ USUAL_CONTEXT = 32_000
 """Tokens of a model of which nobody says how many it takes."""
 UNSEEN = "a picture that this model cannot see; say so where it matters"
 NOT_SHOWN = "a picture that is not shown: newer ones, or larger ones, have taken its place; say so where it matters"
+TOO_LARGE = "a picture that is too large to be shown to a model here; say so where it matters"
+NONE_SHOWN = "a picture, and none is shown here; say so where it matters"
 AWAY = "it cannot be read right now; say so"
 SCANNED = "there is no text in it: it may be scanned; say so where it matters"
 NO_ROOM = "its text is not shown: there is no room for it beside the others; say so where it matters"
@@ -61,7 +63,15 @@ class _Share:
         self.characters = room_for_text(definition, model) if definition is not None else 0
         self.pictures = definition.pictures if definition is not None and model.abilities.vision else 0
         self.picture_bytes = definition.picture_bytes if definition is not None else 0
-        self.sees = model.abilities.vision
+        self.unshown = _why_none(definition, model)
+        self.most_picture_bytes = self.picture_bytes
+
+
+def _why_none(definition: FilesDefinition | None, model: ModelDefinition) -> str:
+    """Return why a model is shown no picture at all; where it is shown some, why not one more."""
+    if not model.abilities.vision:
+        return UNSEEN
+    return NOT_SHOWN if definition is not None and definition.pictures else NONE_SHOWN
 
 
 class _Told(NamedTuple):
@@ -120,7 +130,8 @@ async def _tell(files: Files, ref: FileRef, file: File | None, share: _Share) ->
 
 async def _tell_picture(files: Files, file: File, facts: dict[str, Any], share: _Share) -> _Told:
     if not share.pictures or file.bytes > share.picture_bytes:
-        return _Told(ToldFile({**facts, "note": NOT_SHOWN if share.sees else UNSEEN}))
+        is_too_large = share.unshown == NOT_SHOWN and file.bytes > share.most_picture_bytes
+        return _Told(ToldFile({**facts, "note": TOO_LARGE if is_too_large else share.unshown}))
     share.pictures, share.picture_bytes = share.pictures - 1, share.picture_bytes - file.bytes
     data = base64.b64encode(await files.picture(file)).decode()
     url = {"url": f"data:{file.media_type};base64,{data}"}

@@ -37,10 +37,12 @@ _SECRET_PARTS = (
     "sessionid",
 )
 _SECRET_NAMES = frozenset(("key", "sig", "auth", "pwd", "pin", "otp", "jwt", "sid", "code"))
+_PART_OF_NAME = re.compile(r"[][.]")
+"""The signs by which a name says where in something its value belongs: `a[sig]`, `a.sig`."""
 _OF_PATH = re.compile("([;&/])([^;&/=]*)(=[^;&/]*)?")
 """A part of a path, which may be a parameter, as a session is of some servers."""
-_WITHIN = re.compile("(?<=[=?&;#/,])[^=?&;#/,]+(?==)")
-"""A parameter in what a parameter says, as in the address to which one is led after signing in."""
+_WITHIN = re.compile("""(?<=[=?&;#/,])[^=?&;#/,]+(?==)|["'][^"']+["'](?=\\s*:)""")
+"""A parameter in what a parameter says, as in the address to which one is led after signing in; a name in JSON."""
 MOST_ENCODED = 5
 """How often an address may be encoded, one in another; what is encoded more often is left out."""
 _LIKE_A_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)\.?$")
@@ -175,8 +177,9 @@ def _without_secrets(query: str) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    plain = "".join(sign for sign in (_decoded(name) or name).lower() if sign.isalnum())
-    return plain in _SECRET_NAMES or any(part in plain for part in _SECRET_PARTS)
+    said = (_decoded(name) or name).lower()
+    parts = ["".join(filter(str.isalnum, part)) for part in (said, *_PART_OF_NAME.split(said))]
+    return any(part in _SECRET_NAMES or any(secret in part for secret in _SECRET_PARTS) for part in parts)
 
 
 def _holds_one(part: str) -> bool:

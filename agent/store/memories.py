@@ -84,16 +84,18 @@ async def list_memories(
 
 
 async def find_memories(
-    connection: Transaction, principal: Principal, beginnings: Sequence[str], *, with_tenant: bool
+    connection: Transaction, principal: Principal, beginnings: Sequence[str], *, with_tenant: bool, whole: bool = False
 ) -> list[Memory]:
-    """Return the facts that have a word with one of these beginnings, the newest `MOST_FOUND`."""
+    """Return the facts that have a word with one of these beginnings, or as it is a `whole` one; the newest `MOST_FOUND`."""
     if connection.dialect.name == "postgresql":
         has_one = text("memories.words @@ CAST(:question AS tsquery)")
-        question = "|".join(f"'{beginning}':*" for beginning in beginnings)
+        question = "|".join(f"'{beginning}'{'' if whole else ':*'}" for beginning in beginnings)
     else:
         has_one = text("memories.number IN (SELECT rowid FROM memory_index WHERE memory_index MATCH :question)")
         scopes = [_scope(principal.tenant_id, owner) for owner in owners_of(principal, with_tenant=with_tenant)]
-        question = " OR ".join(f'"{scope}{beginning}" *' for scope in scopes for beginning in beginnings)
+        question = " OR ".join(
+            f'"{scope}{beginning}"{"" if whole else " *"}' for scope in scopes for beginning in beginnings
+        )
     found = select(memories).where(*_of(principal, with_tenant=with_tenant), has_one)
     rows = await connection.execute(found.order_by(memories.c.id.desc()).limit(MOST_FOUND), {"question": question})
     return [_memory(row) for row in rows]

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from support import made_files
+from support.each import each
 from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, World
@@ -142,6 +143,12 @@ async def test_pictures_take_so_many_bytes_of_a_request_and_the_newest_come_firs
     shown = [1 if isinstance(one, str) else len(one) for one in asked]
     assert (shown[-1], shown[0]) == (2, 1), "the newest is not shown, or all are"
     assert "newer ones, or larger ones, have taken its place" in asked[0]
+    large = await send(ann, "large.jpg", made_files.photo((1000, 800)))
+    assert large.json()["note"] == "It is too large to be shown to a model."
+    world.provider.say("I cannot.")
+    await ann.ask("Look.", files=[large.json()["id"]])
+    told = last_user(world)
+    assert ("too large to be shown" in told, "have taken its place" in told) == (True, False)
 
 
 async def test_a_long_file_is_cut_to_its_share_of_the_context_and_that_is_said(desk: World, ann: Person) -> None:
@@ -268,6 +275,10 @@ FORMS: dict[str, tuple[bytes, str]] = {
         b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nhi\r\n--b--\r\n',
         "multipart/form-data; boundary=b",
     ),
+    "a file that is not sent as it is": (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n--b--\r\n',
+        "multipart/form-data; boundary=b",
+    ),
     "a head without end": (
         b"--b\r\nX: " + b"y" * 40_000 + b"\r\n\r\nhi\r\n--b--\r\n",
         "multipart/form-data; boundary=b",
@@ -275,7 +286,7 @@ FORMS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", FORMS)
+@each("case", FORMS)
 async def test_a_form_that_is_none_is_refused(ann: Person, case: str) -> None:
     body, kind = FORMS[case]
     response = await ann.request("POST", "/files", content=body, headers={"Content-Type": kind})

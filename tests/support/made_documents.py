@@ -6,6 +6,7 @@ import struct
 import zipfile
 
 import docx
+from docx.oxml.parser import parse_xml
 from support.made_files import make_pdf
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -36,10 +37,12 @@ BODY = "".join(
     (
         f'<w:p>{_text("The fee is ")}<w:del w:id="1" w:author="a"><w:r><w:delText>GONE 90</w:delText></w:r></w:del>'
         f'<w:ins w:id="2" w:author="a">{_text("120")}</w:ins>{_text(" a month")}<w:r><w:footnoteReference w:id="2"/></w:r></w:p>',
-        f"<w:sdt><w:sdtPr/><w:sdtContent>{_line('Name: Ann Lee')}</w:sdtContent></w:sdt>",
+        f"<w:sdt><w:sdtPr/><w:sdtContent>{_line('Name: <!-- first -->Ann<?x y?> Lee')}</w:sdtContent></w:sdt>",
         f"<w:p>{_text('Beside it:')}{_box('It ends in May.')}</w:p>",
         f'<w:p>{_text("Agreed ")}<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox><w:checked/></w:checkBox></w:ffData></w:fldChar></w:r>'
-        f"{_text('by both.')}</w:p>",
+        f"{_text('by both, ')}<w:r><w:rPr><w:vanish/></w:rPr><w:t>HIDDEN</w:t></w:r>"
+        '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList><w:result w:val="1"/><w:listEntry w:val="monthly"/>'
+        '<w:listEntry w:val="yearly"/></w:ddList></w:ffData></w:fldChar></w:r></w:p>',
         "<w:tbl><w:tblPr/>",
         f'<w:tr><w:tc><w:tcPr><w:vMerge w:val="restart"/></w:tcPr>{_line("May")}</w:tc><w:tc>{_line("1")}</w:tc></w:tr>',
         f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{_line('')}</w:tc>"
@@ -62,7 +65,7 @@ Beside it:
 [Text box]
 It ends in May.
 
-Agreed ☒ by both.
+Agreed ☒ by both, yearly
 
 [Table 1]
 1 | May | 1
@@ -105,22 +108,117 @@ def word_of_all() -> bytes:
     return out.getvalue()
 
 
+def word_of_kind(kind: str) -> bytes:
+    """Return a document with macros, a template, or one of the strict form, whatever it is named."""
+    document, whole, out = docx.Document(), io.BytesIO(), io.BytesIO()
+    document.save(whole)
+    main = b"openxmlformats-officedocument.wordprocessingml.document.main"
+    changes = {
+        "macros": {main: b"ms-word.document.macroEnabled.main"},
+        "template": {main: b"openxmlformats-officedocument.wordprocessingml.template.main"},
+        "strict": {b"schemas.openxmlformats.org/officeDocument/2006": b"purl.oclc.org/ooxml/officeDocument"},
+    }[kind]
+    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in given.infolist():
+            data = given.read(part)
+            for old, new in changes.items():
+                data = data.replace(old, new)
+            made.writestr(part, data)
+    return out.getvalue()
+
+
+def word_with_numbers() -> bytes:
+    """Return a document whose clauses and lists are numbered by Word alone, with a tick of Wingdings and a part of another form."""
+    document = docx.Document()
+    levels = "".join(
+        f'<w:lvl w:ilvl="{at}"><w:start w:val="1"/><w:numFmt w:val="{form}"/><w:lvlText w:val="{text}"/></w:lvl>'
+        for at, (form, text) in enumerate((("decimal", "%1."), ("lowerLetter", "%1.%2)"), ("upperRoman", "(%3)")))
+    )
+    kinds = (
+        f'<w:abstractNum {_NAMES} w:abstractNumId="90">{levels}</w:abstractNum>',
+        f'<w:num {_NAMES} w:numId="90"><w:abstractNumId w:val="90"/></w:num>',
+        f'<w:num {_NAMES} w:numId="91"><w:abstractNumId w:val="90"/>'
+        '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/></w:lvlOverride></w:num>',
+    )
+    for kind in kinds:
+        document.part.numbering_part.element.append(parse_xml(kind))
+    for words, level, number in (
+        ("Scope", 0, 90),
+        ("", 1, 90),
+        ("Fees", 1, 90),
+        ("VAT", 2, 90),
+        ("End", 0, 90),
+        ("Again", 0, 91),
+        ("Plain", 0, 0),
+    ):
+        place = document.add_paragraph(words)._p.get_or_add_pPr().get_or_add_numPr()
+        place.get_or_add_ilvl().val, place.get_or_add_numId().val = level, number
+    document.add_paragraph("Tea", style="List Bullet")
+    document.add_paragraph("Milk", style="List Number")
+    symbols = "".join(f'<w:sym w:font="Wingdings" w:char="{char}"/>' for char in ("F0FE", "20AC", "F001", "nonsense"))
+    document.element.body.insert(-1, parse_xml(f"<w:p {_NAMES}><w:r>{symbols}</w:r></w:p>"))
+    document.element.body.insert(-1, parse_xml(f"<w:altChunk {_NAMES}/>"))
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+NUMBERED = ["1. Scope", "1.b) Fees", "(I) VAT", "2. End", "7. Again", "Plain", "• Tea", "1. Milk", "☒€\ufffd\ufffd"]
+
+
 def filled_form() -> bytes:
     """Return a PDF with a form in which a name and a tick were put, and with a remark on its page."""
     field = b"<</Type/Annot/Subtype/Widget/Rect[20 20 100 40]/P 4 0 R"
     return make_pdf(
         [
-            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R 7 0 R]>>>>",
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R 7 0 R 12 0 R]>>>>",
             b"<</Type/Pages/Count 1/Kids[4 0 R]>>",
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R/Annots[6 0 R 7 0 R 8 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R/Annots[6 0 R 7 0 R 8 0 R 10 0 R 11 0 R 13 0 R]>>",
             b"<</Length 37>>stream\nBT /F1 12 Tf 20 100 Td (Request) Tj ET\nendstream",
             field + b"/FT/Tx/T(surname)/V(Lee)>>",
             field + b"/FT/Btn/T(agreed)/V/Yes/AS/Yes/AP<</N<</Yes 9 0 R/Off 9 0 R>>>>>>",
             b"<</Type/Annot/Subtype/FreeText/Rect[20 50 100 60]/Contents(Call back by Friday)/DA(/F1 9 Tf)>>",
             b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 0>>stream\n\nendstream",
+            b"<</Type/Annot/Subtype/Highlight/Rect[20 100 60 110]/QuadPoints[20 110 60 110 20 100 60 100]/Contents(Which one?)>>",
+            field + b"/T(street)/Parent 12 0 R>>",
+            b"<</FT/Tx/T(address)/V(Main St 1)/Kids[11 0 R]>>",
+            field + b"/FT/Btn/T(paid)/V/Off/AS/Off/AP<</N<</Yes 9 0 R/Off 9 0 R>>>>>>",
         ]
     )
+
+
+def pdf_with_a_file(*, more: bytes = b"") -> bytes:
+    """Return a PDF of a page without words that has a file within it. `more` stands in its trailer."""
+    named = b"/Names<</EmbeddedFiles<</Names[(a.txt) 4 0 R]>>>>"
+    return make_pdf(
+        [
+            b"<</Type/Catalog/Pages 2 0 R%b>>" % named,
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
+            b"<</Type/Filespec/F(a.txt)/EF<</F 5 0 R>>>>",
+            b"<</Type/EmbeddedFile/Length 5>>stream\nwords\nendstream",
+        ],
+        more=more,
+    )
+
+
+def large_form(fields: int, *, pages: int) -> bytes:
+    """Return a PDF with so many fields on its pages, each filled in with its number; no field is of another one."""
+    per_page = fields // pages
+    page_ids = [3 + page * (per_page + 1) for page in range(pages)]
+    objects = [b"", b"<</Type/Pages/Count %d/Kids[%b]>>" % (pages, b" ".join(b"%d 0 R" % one for one in page_ids))]
+    every: list[int] = []
+    for page_id in page_ids:
+        field_ids = range(page_id + 1, page_id + 1 + per_page)
+        refs = b" ".join(b"%d 0 R" % one for one in field_ids)
+        objects.append(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Annots[%b]>>" % refs)
+        kind = b"<</Type/Annot/Subtype/Widget/Rect[0 0 9 9]/P %d 0 R/FT/Tx" % page_id
+        objects += [kind + b"/T(f%d)/V(v%d)>>" % (one, one) for one in field_ids]
+        every += field_ids
+    refs = b" ".join(b"%d 0 R" % one for one in every)
+    objects[0] = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[%b]>>>>" % refs
+    return make_pdf(objects)
 
 
 def pdf_with_remarks(count: int) -> bytes:

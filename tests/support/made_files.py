@@ -53,6 +53,15 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     )
 
 
+def drawn_often(scans: int) -> bytes:
+    """Return a JPEG whose last scan comes so many times more."""
+    whole = io.BytesIO()
+    Image.new("RGB", (64, 32)).save(whole, "JPEG", progressive=True)
+    data = whole.getvalue()
+    last = data[data.rfind(b"\xff\xda") : -2]
+    return data[:-2] + last * scans + data[-2:]
+
+
 def pdf(*pages: str) -> bytes:
     """Return a PDF with a line of text on each page."""
     objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
@@ -123,8 +132,13 @@ def word_with_links(url: str) -> bytes:
     return out.getvalue()
 
 
-def sheet(rows: list[list[str | float]], *, name: str = "Orders", more: bytes = b"") -> bytes:
-    """Return a workbook with one sheet, as a program writes it."""
+def sheet(
+    rows: list[list[str | float]], *, name: str = "Orders", more: bytes = b"", last: str = "", beside: str = ""
+) -> bytes:
+    """Return a workbook with one sheet, as a program writes it.
+
+    `last` are rows behind the others, as they stand in it; `beside` is what stands in the workbook in front of the sheet; `r2` is a sheet that is not there.
+    """
 
     def cell(at: str, value: str | float) -> str:
         if isinstance(value, str):
@@ -146,9 +160,10 @@ def sheet(rows: list[list[str | float]], *, name: str = "Orders", more: bytes = 
         f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
         f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {ns} xmlns:r="{office}"><sheets><sheet name="{name}" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/worksheets/sheet1.xml": f"<worksheet {ns}><sheetData>{lines}</sheetData></worksheet>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="r2" Type="{office}/worksheet" Target="worksheets/gone.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {ns} xmlns:r="{office}"><sheets>{beside}<sheet name="{name}" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/worksheets/sheet1.xml": f"<worksheet {ns}><sheetData>{lines}{last}</sheetData></worksheet>",
     }
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:

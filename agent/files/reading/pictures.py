@@ -7,12 +7,17 @@ from agent.files.reading.order import Order, Report, UnreadableError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from PIL.Image import Transpose
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 PNG_BYTES = 2_000_000
 """A picture that is larger as a PNG is none that needs its every pixel."""
 QUALITY = 88
 ORIENTATION = 0x0112
+SCAN = b"\xff\xda"
+"""How a scan of a JPEG begins; within one these bytes do not stand."""
+MOST_SCANS = 500
+"""Programs make some ten."""
 
 
 def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
@@ -27,25 +32,40 @@ def read_picture(source: BinaryIO, out: BinaryIO, order: Order) -> Report:
                 raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels")
             has_photo = found.format in ("JPEG", "WEBP")
             if found.format == "JPEG":
+                _check_scans(source)
                 found.draft("RGB", (order.edge, order.edge))  # unpacked smaller where that is large enough
             found.load()
-            turned = _upright(found)
+            turn = _turn(found)
     except Image.DecompressionBombError as exc:
         raise UnreadableError(f"it has more than {order.pixels // 1_000_000} million pixels") from exc
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as exc:
         raise UnreadableError("it is broken, or was cut") from exc
-    if turned.mode[:1] == "I":  # 16 bits of grey, of which the library would keep the darkest 8
-        turned = turned.convert("I").point(lambda level: level * (1 / 256)).convert("L")
-    plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+    plain: Picture = found
+    if plain.mode[:1] == "I":  # 16 bits of grey, of which the library would keep the darkest 8
+        plain = plain.convert("I").point(lambda level: level * (1 / 256)).convert("L")
+    mode = "RGBA" if plain.has_transparency_data else "RGB"
+    plain = plain if plain.mode == mode else plain.convert(mode)
     plain.thumbnail((order.edge, order.edge), Image.Resampling.LANCZOS)
+    plain = plain if turn is None else plain.transpose(turn)  # a small one, for each copy of a large one takes memory
     anew = Image.new(plain.mode, plain.size)
     anew.paste(plain)
     media_type = _write(anew, out, has_photo=has_photo)
     return Report(media_type, {"width": anew.width, "height": anew.height})
 
 
-def _upright(picture: "Picture") -> "Picture":
-    """Return a picture as it is to be seen; as it stands, where what cameras say of that is broken, as it often is."""
+def _check_scans(source: BinaryIO) -> None:
+    """Refuse a JPEG that is drawn so often that this takes minutes, which no program makes.
+
+    Raises:
+        UnreadableError: it is one.
+    """
+    source.seek(0)
+    if source.read().count(SCAN) > MOST_SCANS:
+        raise UnreadableError("it is drawn more often than pictures are")
+
+
+def _turn(picture: "Picture") -> "Transpose | None":
+    """Return how a picture is to be turned to be upright; not at all, where what cameras say of that is broken, as it often is."""
     from PIL.Image import Transpose
 
     turns = dict(
@@ -54,8 +74,8 @@ def _upright(picture: "Picture") -> "Picture":
     try:
         turn = turns.get(picture.getexif().get(ORIENTATION, 1))
     except (struct.error, OSError, ValueError, SyntaxError, TypeError, LookupError):
-        return picture
-    return picture if turn is None else picture.transpose(Transpose(turn))
+        return None
+    return None if turn is None else Transpose(turn)
 
 
 def _write(picture: "Picture", out: BinaryIO, *, has_photo: bool) -> str:

@@ -30,4 +30,12 @@ def decoded(data: bytes) -> str:
     except UnicodeDecodeError as exc:
         if exc.end == len(data) and len(data) - exc.start < BYTES_PER_CHARACTER and exc.start:
             return data[: exc.start].decode("utf-8-sig")  # cut within a character
-        return data.decode("cp1252", "replace")
+        return _mostly(data)
+
+
+def _mostly(data: bytes) -> str:
+    """Return the text of bytes of which some are no UTF-8: a few broken places leave the rest as it is."""
+    text = data.decode("utf-8-sig", "replace")
+    broken = text.count("\ufffd")
+    whole = len(text) - len(text.encode("ascii", "ignore")) - broken
+    return text if whole > broken else data.decode("cp1252", "replace")

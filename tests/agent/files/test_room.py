@@ -8,15 +8,16 @@ import pytest
 from support.kept_files import keep_file
 from support.rows import ANN, BEN, in_one, new_conversation
 
+from agent.budget import QuotaExceededError
 from agent.errors import NotFoundError, OverloadedError
 from agent.files.disk import Disk
-from agent.files.quota import Limits
+from agent.files.quota import Limits, TenantRoom
 from agent.files.reader import Bounds, Reader
 from agent.files.room import Files
 from agent.files.spool import Spool
 from agent.files.storage import Storage, StorageError
 from agent.store import attachments
-from agent.store.attachments import File
+from agent.store.attachments import File, NewFile
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.file_bytes import held_by
 
@@ -113,6 +114,43 @@ async def test_a_file_that_a_message_takes_does_not_expire_meanwhile(store: Stor
         assert not done, "it did not wait for the message"
     await expiring
     assert (await in_one(store, attachments.get_file, ANN, kept.id)).conversation_id == conversation_id
+
+
+async def test_what_a_tenants_files_take_is_added_up_rarely_where_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """G625"""
+    now, kept, asked, go_on = 0.0, LIMITS.tenant_bytes - 100_000, 0, asyncio.Event()
+    monkeypatch.setattr("agent.files.quota.monotonic", lambda: now)
+    room = TenantRoom(LIMITS)
+
+    async def add_up() -> int:
+        nonlocal now, asked
+        asked += 1
+        await go_on.wait()
+        now += 0.5
+        return kept
+
+    many = [asyncio.create_task(room.check("acme", add_up)) for _ in range(8)]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*many)
+    room.add("acme", NewFile("a.txt", "text/plain", 80_000, "", 20_000, {}))
+    with pytest.raises(QuotaExceededError):
+        await room.check("acme", add_up)
+    assert asked == 1, "it is added up by each, or what came here is not counted"
+    await room.check("rival", add_up)
+    now += 5
+    await room.check("acme", add_up)
+    assert asked == 3, "who has made room is refused for long, or another tenant's files count"
+    now += 49
+    await room.check("acme", add_up)
+    assert asked == 3, "half a second of adding up is asked for more often than once in fifty"
+    now, kept = now + 1, LIMITS.tenant_bytes
+    for _ in range(2):
+        with pytest.raises(QuotaExceededError):
+            await room.check("acme", add_up)
+    assert asked == 4
 
 
 def test_the_spool_is_swept_beside_files_that_go_at_that_moment(tmp_path: Path) -> None:

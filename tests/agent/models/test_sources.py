@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.citing_tools import HOSTILE
+from support.each import each
 from support.replies import ask, chunk, scripted
 
 from agent.models.completion import CompletionReader
@@ -61,7 +62,7 @@ def test_an_address_is_the_same_however_it_is_written_and_loses_what_is_a_secret
     assert getattr(read_source("https://example.com/a"), "title", None) == "example.com"
 
 
-@pytest.mark.parametrize(
+@each(
     "where",
     [
         "?a=1;token=SECRET",
@@ -79,6 +80,12 @@ def test_an_address_is_the_same_however_it_is_written_and_loses_what_is_a_secret
         "/https%3A%2F%2Fb.example%2F%3Ftoken%3DSECRET?a=1",
         ";next=%2Fb%3Fsig%3DSECRET?a=1",
         "%3Btoken%253DSECRET?a=1",
+        "?a=1&b[sig]=SECRET",
+        "?a=1&b%5Bc%5D%5Bpin%5D=SECRET",
+        "?a=1&user.pwd=SECRET",
+        ";b[key]=SECRET?a=1",
+        "?a=1&next=%2F%3Fb%5Bsig%5D%3DSECRET",
+        "?a=1&state=%7B%22id%22%3A1%2C%22token%22%3A%22SECRET%22%7D",
     ],
 )
 def test_a_secret_by_its_name_is_in_no_part_of_an_address(where: str) -> None:
@@ -88,6 +95,10 @@ def test_a_secret_by_its_name_is_in_no_part_of_an_address(where: str) -> None:
     assert "SECRET" not in read
     assert "a=1" in read
     assert read_url(read) == read
+    assert (
+        read_url("https://example.com/?sort[monkey]=1&pages=[2]#keyed")
+        == "https://example.com/?sort[monkey]=1&pages=[2]#keyed"
+    )
 
 
 def test_the_forms_of_openai_and_of_those_who_speak_like_it_are_read() -> None:

@@ -156,6 +156,34 @@ test("wherever an answer is cut while it comes, the same is said, once and in or
   for (const size of [1, 2, 3, 7, 50]) assert.deepEqual(inPieces(size), SAID, `in pieces of ${size}`);
 });
 
+const ODD: Record<string, string[]> = {
+  "See https://a.example/b_c?x=1&y=2#z, <https://b.example/q> or **https://c.example/d_e**, _https://d.example/f_.": [
+    "See a.example, b.example or c.example, d.example.",
+  ],
+  'Read [the page](https://a.example/b_(c)) and [that](https://a.example "of (c)") first.': [
+    "Read the page and that first.",
+  ],
+  "Tom &amp; Jerry cost &lt; 5. R&D is &quot;it&quot;.": ["Tom & Jerry cost < 5.", 'R&D is "it".'],
+  "It costs $10. (about 9 euros) Next one. Then \\(a+b\\) and $$c$$ done.": [
+    "It costs $10. (about 9 euros) Next one.",
+    "Then (a+b) and Here is a formula. done.",
+  ],
+};
+
+test("odd addresses are heard by their host, and no sentence is lost that goes on behind its full stop", () => {
+  for (const [text, wanted] of Object.entries(ODD)) {
+    const reading = new Reading("en");
+    const got: string[] = [];
+    for (let end = 1; end <= text.length; end++)
+      got.push(...reading.read(text.slice(0, end), end === text.length).map((one) => one.text));
+    assert.deepEqual(got, wanted);
+    assert.deepEqual(
+      spoken(text, "en").map((one) => one.text),
+      wanted,
+    );
+  }
+});
+
 test("a sentence is said as soon as the next one begins", () => {
   const reading = new Reading("en");
   assert.deepEqual(reading.read("Hello there. ", false), []);

@@ -36,6 +36,7 @@ const RULE = /^ {0,3}([-*_])\s*(?:\1\s*){2,}$/;
 const DEFINITION = /^ {0,3}\[[^\]]+\]:\s/;
 const EMOJI =
   /(?:[\p{Extended_Pictographic}\p{Regional_Indicator}][\u{1f3fb}-\u{1f3ff}\ufe0f\u200d\u20e3\u{e0020}-\u{e007f}]*)+|[\d#*]\ufe0f?\u20e3|\ufe0f/gu;
+const ENTITIES: Record<string, string> = { nbsp: " ", amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
 /** A bracket that is not closed for so long closes nothing. */
 const OPEN_CHARACTERS = 400;
 
@@ -166,7 +167,8 @@ export class Reading {
   /** Gives the sentences of a paragraph that are followed by others. */
   #goOn(source: string): void {
     const all = this.#sentences(closedPart(source));
-    this.#give(all.slice(0, -1));
+    // Where a sentence ends is certain once a letter stands behind it: `$10. (about` goes on, `$10. (About` does not.
+    this.#give(all.slice(0, /\p{L}/u.test(all.at(-1) ?? "") ? -1 : -2));
   }
 
   #endParagraph(): void {
@@ -199,16 +201,16 @@ export class Reading {
   #plain(text: string): string {
     const { picture, link, formula } = this.#words;
     return text
-      .replace(/!\[([^\]]*)\]\([^)]*\)/g, (_, alt: string) => picture(alt.trim()))
-      .replace(/\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])/g, "$1")
+      .replace(/!\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)/g, (_, alt: string) => picture(alt.trim()))
+      .replace(/\[([^\]]*)\](?:\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\])/g, "$1")
       .replace(/\[\^?\d+\]/g, "")
       .replace(/\$\$[^$]+\$\$/g, formula)
-      .replace(/<\/?[a-z][^>]*>|<!--.*?-->/gi, " ")
+      .replace(/<\/?(?!https?:)[a-z][^>]*>|<!--.*?-->/gi, " ")
       .replace(
-        /<?\b(?:https?:\/\/|www\.)([^\s/?#<>"'`)\]]+)[^\s<>"'`]*?(?=[.,;:!?)\]]*(?:[\s>*_]|$))>?/gi,
+        /<?(?<![\p{L}\p{N}])(?:https?:\/\/|www\.)([^\s/?#<>"'`)\]]+)[^\s<>"'`]*?(?=[.,;:!?)\]*_]*(?:[\s>]|$))>?/giu,
         (_, host: string) => link(host.replace(/^www\./, "")),
       )
-      .replace(/&nbsp;/g, " ")
+      .replace(/&(nbsp|amp|lt|gt|quot|#39);/g, (_, name: string) => ENTITIES[name]!)
       .replace(/\\([\\`*_{}[\]()#+\-.!|~>])/g, "$1")
       .replace(/`+|~~/g, "")
       .replace(/(^|[\s\p{P}])[*_]{1,3}(?=\S)/gu, "$1")
@@ -226,7 +228,10 @@ function isPlain(line: string): boolean {
 
 /** Returns the part of a text that nothing that follows can change: without a link, a tag or code that is still open. */
 function closedPart(text: string): string {
-  const open = /(?:!?\[[^\]]*(?:\](?:\([^)]*)?)?|<[a-z/!][^>]*|`[^`]*|\$\$[^$]*)$/i.exec(text);
+  const open =
+    /(?:!?\[[^\]]*(?:\](?:\((?:[^()]|\([^()]*\))*(?:\([^()]*)?)?)?|<[a-z/!][^>]*|`[^`]*|\$\$[^$]*|&[a-z#\d]{0,5}|\\)$/i.exec(
+      text,
+    );
   if (!open || text.length - open.index > OPEN_CHARACTERS || !isOpen(open[0], text.slice(0, open.index))) return text;
   return text.slice(0, open.index);
 }
