@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessageChunk
 
 from agent.events.schema import Usage
 from agent.models.citations import cited_in_chunk
-from agent.models.completion import joined_text
+from agent.models.content import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.manners import ANY, Manner
 from agent.models.reasons import WITHHELD
