@@ -13,6 +13,9 @@ import orjson
 
 MAX_OBJECTS = 128
 """Objects that are read in one text."""
+TOOL = ("tool", "name", "tool_name", "action", "function")
+ARGUMENTS = ("args", "arguments", "parameters", "tool_input", "action_input", "input")
+"""The names of a call's parts in a text, those that a model is told first."""
 _NOTHING = frozenset({"[]", "None", "undefined"})
 """How servers and models write that there are no arguments, beside nothing and `null`."""
 _BEFORE = re.compile(r"(?:\s|<[^<>{}]{0,64}>|```(?:json)?)*")
@@ -50,6 +53,28 @@ def read_objects(text: str) -> list[dict[str, Any]]:
             found.append(one)
         at = _end_of_rest(text, at)
     return [one for one in found if one] or found
+
+
+def read_action(text: str) -> tuple[str, str] | None:
+    """Return the tool and the arguments, as JSON, of a call that a model wrote into its text; None where it is no call.
+
+    Under the names that it was told, `tool` and `args`, or those that models know from elsewhere; where none of these has the
+    arguments, they are all else that it says.
+    """
+    try:
+        found = orjson.loads(text)
+        if isinstance(inner := found.get("function"), dict):
+            found = inner
+        named = next((one for one in TOOL if one in found), None)
+        name = found.pop(named, None)
+        arguments: Any = next((found[one] for one in ARGUMENTS if one in found), found)
+        if isinstance(arguments, dict | None) or arguments == []:
+            arguments = orjson.dumps(arguments or {}).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the second one: it is nested too deeply
+        return None
+    # A text is JSON in JSON, as some write it; what is none is told of as with any call.
+    is_call = isinstance(name, str) and name.strip() and isinstance(arguments, str)
+    return (name, arguments) if is_call else None
 
 
 def _end_of_rest(text: str, at: int) -> int:

@@ -29,6 +29,8 @@ KEPT = (
     "provider_specific_fields",
 )
 """Fields of a message that go back to the model that wrote it, as they came."""
+THOUGHT = {"google": {"thought": True}}
+"""How Gemini says that a piece is thinking: a mark of that piece, and not of the answer that goes back."""
 METADATA = {"model": "model_name", "system_fingerprint": "system_fingerprint", "service_tier": "service_tier"}
 USED = {"index", "id", "type", "function"}
 ARGUMENTS = ("arguments", "parameters", "input")
@@ -167,7 +169,7 @@ class CompletionReader:
             thought or reasoning_beside(said),
             calls,
             finish_reason=reason,
-            extras={name: said[name] for name in KEPT if said.get(name)},
+            extras={name: said[name] for name in KEPT if said.get(name) and said[name] != THOUGHT},
             metadata=_metadata(event, choice),
             cited=self._cited(event, said),
         )

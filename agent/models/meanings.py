@@ -118,7 +118,7 @@ MISSING = {
 }
 MISSING_WORDS = re.compile(
     r"model not (?:exist|found)|(?:not a valid|invalid|unknown|unsupported) model\b|unable to access model"
-    r"|model identifier is invalid|the model .{1,160} does not exist|not have access to (?:the )?model",
+    r"|model identifier is invalid|the model .{1,160} does not exist",
     re.IGNORECASE | re.DOTALL,
 )
 ELSEWHERE = {404, 405, 410}
