@@ -19,7 +19,7 @@ PIECE = 512
 """Characters that are looked at together: what is left of a text is copied with each line."""
 _LEAD = " \t\r*_`#-"
 _BEFORE = re.compile(r"[\s*_`]*(?:(?<=```)[A-Za-z]{1,20}(?=\s)[\s*_`]*)?")
-"""What may stand between a mark and its object: marks of Markdown, a line break, a fence."""
+"""Whatever may stand between a mark and its object: marks of Markdown, a line break, a fence."""
 _FENCED = re.compile(r"[\s*_`]*```[A-Za-z]{0,20}")
 _OPENING = re.compile(r"`{3,}[\w+-]{0,20}[ \t]*\r?(\n)?")
 _CLOSING = re.compile(r"`{3,}[ \t]*\r?\n")
@@ -202,7 +202,7 @@ class _Line:
         self._object_at = 0
         """How many pieces stand before the object; 0: it has not begun."""
         self._before = ""
-        """What came before the object, as long as it is open whether there is one."""
+        """The text before the object, as long as it is open whether there is one."""
         self.is_fenced = False
         """A fence begins between the mark and the object."""
         self._depth = 0

@@ -19,7 +19,7 @@ ARGUMENTS = ("args", "arguments", "parameters", "tool_input", "action_input", "i
 _NOTHING = frozenset({"[]", "None", "undefined"})
 """How servers and models write that there are no arguments, beside nothing and `null`."""
 _BEFORE = re.compile(r"(?:\s|<[^<>{}]{0,64}>|```(?:json)?)*")
-"""What may stand around an object: tags, special tokens, a fence."""
+"""Signs that may stand around an object: tags, special tokens, a fence."""
 
 
 def parse_arguments(text: str) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ class EventBody:
         self._splitter = EventSplitter()
         self._form: Literal["unknown", "events", "JSON", "lines"] = "unknown"
         self._held = bytearray()
-        """What came of JSON, or of a line of it, that is not whole yet."""
+        """The part of JSON, or of a line of it, that is not whole yet."""
         self._is_over = False
         self._end_by: float | None = None
 

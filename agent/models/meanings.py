@@ -27,7 +27,7 @@ TOO_LONG_WORDS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 TOO_MUCH_WORDS = re.compile(r"request too large for .{1,160}\b(?:TPM|tokens per min)", re.IGNORECASE | re.DOTALL)
-"""One request is more than may be sent in a minute: it is no better in the next one."""
+"""A single request is more than may be sent in a minute: it is no better in the next one."""
 QUOTA = {
     "insufficient_quota",
     "billing_hard_limit_reached",

@@ -11,6 +11,7 @@ from agent.assistant.definition import History
 from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
+from agent.models.echo import without_system
 from api.settings import Settings
 
 SCRIPTED = "openai:scripted"
@@ -70,6 +71,15 @@ async def test_a_server_that_knows_no_system_role_is_told_before_the_first_messa
     assert first["role"] == "user"
     assert first["content"].startswith("You help the staff of a shop.")
     assert "hello" in first["content"]
+
+
+def test_such_a_server_is_told_before_a_picture_too() -> None:
+    seen = [
+        {"type": "text", "text": "Look."},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    ]
+    [told] = without_system([{"role": "system", "content": "You help."}, {"role": "user", "content": seen}])
+    assert told == {"role": "user", "content": [{"type": "text", "text": "You help."}, *seen]}
 
 
 @pytest.mark.parametrize("end", ["", "/", "/gateway", "/gateway/"])
