@@ -13,6 +13,8 @@ from agent.models.sse import MAX_EVENT_BYTES, EventSplitter, EventTooLargeError
 END_WAIT_S = 1.5
 """How long the usage, or the end of the response, is waited for once the end of the answer was said."""
 DRAIN_S = 0.02
+ERROR_WAIT_S = 3.0
+MAX_ERROR_BYTES = 64 * 1024
 TAIL_BYTES = 256
 BOM = b"\xef\xbb\xbf"
 
@@ -98,6 +100,19 @@ class EventBody:
             if not rest and not ended:
                 raise
             return rest
+
+
+async def error_body(content: aiohttp.StreamReader) -> bytes:
+    """Return what a refusal says: its first `MAX_ERROR_BYTES`, in however many pieces they come, or what there is of them in time.
+
+    The status says the most of it, so a body that is cut or never comes is no other error.
+    """
+    body = bytearray()
+    with suppress(aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
+        async with asyncio.timeout(ERROR_WAIT_S):
+            while len(body) < MAX_ERROR_BYTES and (data := await content.readany()):
+                body += data
+    return bytes(body[:MAX_ERROR_BYTES])
 
 
 def _is_json(body: bytearray) -> bool:

@@ -34,7 +34,8 @@ OUTER = ("code", "type", "status", "status_code", "retry_after", "estimated_time
 """Fields that may stand beside the error instead of in it."""
 WORDS = ("message", "msg", "detail", "error_msg")
 """Fields with a provider's words."""
-MAX_QUOTED = 16_384
+MAX_LEAD, MAX_QUOTED = 200, 16_384
+"""Characters before what an error quotes, and of it: further behind a user may be quoted."""
 _DECODER = json.JSONDecoder()
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
@@ -153,7 +154,7 @@ def _read(
 
 def _quoted(words: object) -> Mapping[str, Any] | None:
     """Return the error that an error quotes: gateways put what their provider said into their own words."""
-    if not isinstance(words, str) or (at := words.find("{")) < 0:
+    if not isinstance(words, str) or not 0 <= (at := words.find("{")) <= MAX_LEAD:
         return None
     try:
         quoted, _ = _DECODER.raw_decode(words[at : at + MAX_QUOTED])

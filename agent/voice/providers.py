@@ -117,6 +117,8 @@ class VoiceProviders:
         """
         import aiohttp  # it takes its time, and most installations have no such model
 
+        from agent.models.body import error_body
+
         url, key = self.whereabouts(model)
         name = self._name(model, url, key)
         if self._breaker.is_down(name):
@@ -142,7 +144,7 @@ class VoiceProviders:
             ):
                 try:
                     if response.status >= 300:
-                        said = await response.content.read(MAX_ERROR_BYTES)
+                        said = await error_body(response.content)
                         raise refusal(response.status, response.headers, said, mask=self._mask)
                     yield response
                     outcome = "well"

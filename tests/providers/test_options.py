@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from support.http import Connection, Request, listen
-from support.saying import answer, call, calling, end
+from support.saying import Said, answer, call, calling, end
 from support.world import OpenWorld, World
 
 from agent.assistant.definition import History
@@ -55,6 +56,19 @@ async def test_fields_and_headers_of_one_server_go_to_it(open_frontdesk: OpenWor
 
 async def test_a_server_that_counts_nothing_is_not_asked_to(open_frontdesk: OpenWorld) -> None:
     assert "stream_options" not in await request_with(open_frontdesk, abilities={"usage": False})
+
+
+async def test_what_is_asked_again_without_stream_options_is_the_same_request_else(open_frontdesk: OpenWorld) -> None:
+    odd = {"spec": SCRIPTED, "extra_body": {"reasoning_effort": "low"}, "headers": {"X-Title": "Desk"}}
+    world = await open_frontdesk(assistant={"models": [odd]})
+    refused = orjson.dumps({"error": {"message": "Unrecognized request argument supplied: stream_options"}})
+    world.provider.then(Said(refused, status=400, content_type="application/json").respond)
+    world.provider.say("Hi")
+    assert (await world.person().stream("hello")).text == "Hi"
+    first, second = world.provider.requests
+    assert first.pop("stream_options")
+    assert first == second
+    assert second["reasoning_effort"] == "low"
 
 
 async def test_a_server_that_knows_no_tools_gets_neither_tools_nor_what_they_did(open_frontdesk: OpenWorld) -> None:

@@ -288,4 +288,16 @@ USAGE = [
     Variant("usage a second behind the finish", Paced((words() + FINISHED, 1.0, usage(7, 8) + DONE)), usage=(7, 8)),
 ]  # fmt: skip
 
-VARIANTS = [*SHAPES, *CALLS, *ENDS, *THINKING, *KEPT, *USAGE]
+REFUSED = orjson.dumps({"error": {"code": "context_length_exceeded", "message": "x"}})
+CARRIED = [
+    Variant("a header of 20 KB", Said(answer(), headers={"X-Big": "x" * 20_000})),
+    Variant("300 headers", Said(answer(), headers={f"X-{n}": "x" for n in range(300)})),
+    Variant(
+        "a refusal in pieces",
+        Paced((REFUSED[:20], 0.05, REFUSED[20:30], 0.05, REFUSED[30:]), "application/json", 400), "", error="context_too_long",
+    ),
+    Variant("a refusal that never ends", Paced((REFUSED, 4.0), "application/json", 400), "", error="context_too_long"),
+    Variant("a refusal of a megabyte", Paced((b'{"a": "' + b"x" * 10**6,), "application/json", 429), "", error="model_rate_limited"),
+]  # fmt: skip
+
+VARIANTS = [*SHAPES, *CALLS, *ENDS, *THINKING, *KEPT, *USAGE, *CARRIED]

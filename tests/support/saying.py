@@ -110,10 +110,12 @@ class Paced:
 
     steps: tuple[bytes | float, ...]
     content_type: str = "text/event-stream"
+    status: int = 200
 
     async def respond(self, _request: Request, connection: Connection) -> None:
         """Send it."""
-        await connection.begin_chunks(self.content_type)
+        fields = {"Content-Type": self.content_type, "Transfer-Encoding": "chunked"}
+        await connection.send(head(self.status, fields))
         for step in self.steps:
             if isinstance(step, bytes):
                 await connection.chunk(step)
