@@ -83,7 +83,7 @@ def _delay(value: object) -> float | None:
         case bool():
             return None
         case int() | float():
-            return _bounded(float(value))
+            return _bounded(value)
         case str():
             return wait if (wait := _seconds(value)) is not None else _duration(value)
         case {"seconds": int() | str() as seconds, **rest}:
@@ -130,4 +130,4 @@ def _until(text: str) -> float | None:
 
 
 def _bounded(seconds: float) -> float | None:
-    return seconds if 0 <= seconds < MAX_WAIT_S else None
+    return float(seconds) if 0 <= seconds < MAX_WAIT_S else None

@@ -25,6 +25,7 @@ from agent.errors import (
 )
 from agent.models import meanings
 from agent.models.hints import retry_after
+from agent.models.text import clean
 
 logger = structlog.get_logger()
 
@@ -34,6 +35,7 @@ OUTER = ("code", "type", "status", "status_code", "retry_after", "estimated_time
 """Fields that may stand beside the error instead of in it."""
 WORDS = ("message", "msg", "detail", "error_msg")
 """Fields with a provider's words."""
+MAX_DIGITS = 10
 MAX_LEAD, MAX_QUOTED = 200, 16_384
 """Characters before what an error quotes, and of it: further behind a user may be quoted."""
 _DECODER = json.JSONDecoder()
@@ -91,7 +93,7 @@ def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return what says that it is an error without a field of that name: where no answer stands beside it."""
     if isinstance(told := body.get("base_resp"), dict) and told.get("status_code"):
         code = told["status_code"]
-        return {"code": meanings.MINIMAX.get(code, code), "message": told.get("status_msg")}
+        return {"code": meanings.MINIMAX.get(code, code) if _is_word(code) else None, "message": told.get("status_msg")}
     if body.get("choices"):
         return None
     if isinstance(errors := body.get("errors"), list) and errors:
@@ -103,7 +105,7 @@ def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _is_failure(code: object) -> bool:
     """Return whether a code says that something failed: a number that says no more than that it is under way, or went well, does not."""
     word = str(code).lower() if _is_word(code) else ""
-    if word.lstrip("-").isdecimal():
+    if word.removeprefix("-").isdecimal() and len(word) < MAX_DIGITS:
         return not (word == "0" or 100 <= int(word) < 400)
     return word not in ("", "ok", "success")
 
@@ -147,7 +149,7 @@ def _read(
     kinds = {_UNSEEN.sub("?", mask(kind)) for kind in kinds}
     message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
     inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
-    words_of_it = _KEY.sub("***", message[:LOGGED_CHARACTERS])
+    words_of_it = clean(_KEY.sub("***", message[:LOGGED_CHARACTERS]))
     logger.debug("provider_refused", status=status, kinds=sorted(kinds), words=words_of_it)
     return ProviderError(status or inside, frozenset(kinds), message, retry_after(headers, error, message))
 
