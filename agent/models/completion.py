@@ -29,6 +29,8 @@ KEPT = (
     "provider_specific_fields",
 )
 """Fields of a message that go back to the model that wrote it, as they came."""
+AGAIN_CHARACTERS = 12
+"""A text of so many that stands behind itself is none that a model wrote."""
 THOUGHT = {"google": {"thought": True}}
 """How Gemini says that a piece is thinking: a mark of that piece, and not of the answer that goes back."""
 METADATA = {"model": "model_name", "system_fingerprint": "system_fingerprint", "service_tier": "service_tier"}
@@ -56,6 +58,7 @@ class CompletionReader:
         self.goes_on = False
         """Something was said behind the end; whoever reads takes note of it, and takes it back."""
         self._has_delta = False
+        self._words: list[str] = []
         self._message = ""
         """The words of the messages that stood for deltas."""
         self._has_said = False
@@ -97,6 +100,7 @@ class CompletionReader:
 
     def _plain(self, text: str) -> str:
         self._has_delta, self._has_said, self._place, self.goes_on = True, True, 0, self.ended
+        self._words.append(text)
         return text
 
     def _said_in(self, data: bytes) -> Iterator[str | Delta | UnreadableError | RunError]:
@@ -146,11 +150,15 @@ class CompletionReader:
         Raises:
             RunError: it says that something went wrong.
         """
-        if (error := error_in(event, mask=self._mask)) is not None:
+        beside = event.get("x_groq")
+        beside = beside if isinstance(beside, dict) else {}
+        if (
+            error := error_in({"error": beside["error"]} if beside.get("error") else event, mask=self._mask)
+        ) is not None:
             raise error
         self.is_whole = self.is_whole or event.get("object") == "chat.completion"
         self._count(event.get("usage"))
-        self._count(beside.get("usage") if isinstance(beside := event.get("x_groq"), dict) else None)
+        self._count(beside.get("usage"))
         choice = self._choice(event.get("choices"))
         if choice is None:
             return Delta(cited=cited) if (cited := self._cited(event, {})) else None
@@ -161,6 +169,7 @@ class CompletionReader:
             text = refusal
         calls = tuple(_calls(said))
         reason = read_reason(choice.get("finish_reason"))
+        text = self._new_of(text, is_last=bool(reason))
         self._has_said = self._has_said or bool(text or calls)
         self.goes_on = self.goes_on or (self.ended and bool(text or calls))
         self.ended = self.ended or bool(reason)
@@ -173,6 +182,13 @@ class CompletionReader:
             metadata=_metadata(event, choice),
             cited=self._cited(event, said),
         )
+
+    def _new_of(self, text: str, *, is_last: bool) -> str:
+        """Return what is new in an event's text: the last one may say all of them once more."""
+        is_again = is_last and len(text) >= AGAIN_CHARACTERS and len(self._words) > 1 and text == "".join(self._words)
+        if text and not is_again:
+            self._words.append(text)
+        return "" if is_again else text
 
     def _cited(self, event: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[object, ...]:
         """Return what an event cites. Some providers say all of it with each piece of an answer: that is read once."""

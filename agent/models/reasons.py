@@ -73,6 +73,7 @@ _NONE = {"", "null", "none"}
 
 def read_reason(value: object) -> str:
     """Return a finish reason; nothing where it says none."""
+    value = value.get("type") if isinstance(value, dict) else value
     if not isinstance(value, str):
         return ""
     name = value.strip().lower().replace("-", "_").replace(" ", "_").rpartition(":_")[2]

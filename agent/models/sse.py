@@ -12,8 +12,8 @@ import orjson
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """A server that never ends its event must not fill our memory."""
 
-FIELDS = frozenset((b"", b"data", b"event", b"id", b"retry"))
-"""The names of fields; a comment's is empty."""
+FIELDS = frozenset((b"", b"data", b"error", b"event", b"id", b"retry"))
+"""The names of fields; a comment's is empty. llama.cpp says its errors in one of that name."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -78,6 +78,8 @@ def _data_of(block: bytes) -> list[bytes]:
     stray: list[bytes] = []
     for line in block.removeprefix(_BOM).split(b"\n"):  # a gateway that begins again says it again
         name, _, value = line.partition(b":")
+        if name == b"error":
+            found.append([b'{"error":%b}' % value])
         if name != b"data":
             if found and line and name not in FIELDS:
                 stray.append(line)

@@ -82,6 +82,13 @@ SHAPES = [
         "messages that grow",
         b"".join(bare(delta=None, message={"content": ANSWER[:at]}) for at in (5, 12, len(ANSWER))) + end(),
     ),
+    Variant("all words again in the last delta", words() + event({"content": ANSWER}, "stop") + DONE),
+    Variant("a word that is said twice", words("no no ", pieces=2) + event({"content": "no no "}, "stop") + DONE, "no no no no "),
+    Variant("llama.cpp's own field of an error", b'error: {"code": 400, "type": "exceed_context_size_error", "message": "x"}\n\n', "",
+            error="context_too_long"),
+    Variant("an error in Groq's field", words("Half") + data({"choices": [], "x_groq": {"error": "Rate limit reached"}}), "Half",
+            error="model_rate_limited"),
+    Variant("an object as the finish reason", words("Half") + event({}, {"type": "length", "length": 7}) + DONE, "Half", reason="length"),
     Variant("pings with codes", data({"code": "ok", "message": "x"}) + data({"code": 102, "message": "y"}) + answer()),
     Variant("an enum as the finish reason", words("Half") + end("FinishReason.MAX_TOKENS"), "Half", reason="length"),
     Variant(
