@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import SocketFactoryType
 
 KEEPALIVE_S = 60.0
+MAX_HEADER_BYTES, MAX_HEADERS = 64 * 1024, 1000
+"""Of a response: gateways put what they know of a request into its headers."""
 
 
 class NoCookies(CookieJar):
@@ -140,6 +142,9 @@ def open_session(
             total=None, connect=pool_timeout_s, sock_connect=connect_timeout_s, sock_read=read_timeout_s
         ),
         auto_decompress=decompress,
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        max_headers=MAX_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )

@@ -8,8 +8,7 @@ its line is text. The line goes with the code fence that holds nothing before it
 import re
 from typing import Literal
 
-import orjson
-
+from agent.models.arguments import read_action
 from agent.models.delta import CallPart
 
 MARK = "ACTION:"
@@ -18,7 +17,10 @@ HELD = 100
 UNNAMED = "unnamed"
 PIECE = 512
 """Characters that are looked at together: what is left of a text is copied with each line."""
-_LEAD = " \t\r*_`-"
+_LEAD = " \t\r*_`#-"
+_BEFORE = re.compile(r"[\s*_`]*(?:(?<=```)[A-Za-z]{1,20}(?=\s)[\s*_`]*)?")
+"""Whatever may stand between a mark and its object: marks of Markdown, a line break, a fence."""
+_FENCED = re.compile(r"[\s*_`]*```[A-Za-z]{0,20}")
 _OPENING = re.compile(r"`{3,}[\w+-]{0,20}[ \t]*\r?(\n)?")
 _CLOSING = re.compile(r"`{3,}[ \t]*\r?\n")
 _OUTSIDE = re.compile(r'[{}\[\]"\n]')
@@ -169,7 +171,7 @@ class ActionLines:
         if rest is None:
             return ""
         if (called := line.called()) is not None:
-            self._ask(*called)
+            self._ask(*called, is_fenced=line.is_fenced)
         else:
             self._give_up(line, said)
         return rest
@@ -184,11 +186,11 @@ class ActionLines:
             self._begin_text(line.text, "", said)
             said.append(line.text)
 
-    def _ask(self, name: str, arguments: str) -> None:
+    def _ask(self, name: str, arguments: str, *, is_fenced: bool = False) -> None:
         self.asked.append(CallPart(-1 - len(self.asked), "", name, arguments))
         self._line = None
         self._is_inside, self._is_behind, self._has_asked = False, True, True
-        if self._opening:
+        if self._opening or is_fenced:
             self._opening, self._fence = "", "gone"
 
 
@@ -199,6 +201,10 @@ class _Line:
         self._pieces = [lead, MARK]
         self._object_at = 0
         """How many pieces stand before the object; 0: it has not begun."""
+        self._before = ""
+        """The text before the object, as long as it is open whether there is one."""
+        self.is_fenced = False
+        """A fence begins between the mark and the object."""
         self._depth = 0
         self._is_inside = self._is_escaped = False
         """Inside of a text; behind a backslash there."""
@@ -208,37 +214,38 @@ class _Line:
 
     @property
     def text(self) -> str:
-        return "".join(self._pieces) + self._gap
+        return "".join(self._pieces) + self._before + self._gap
 
     def read(self, text: str, *, waits: bool) -> str | None:
         """Read on; return what stands behind it, once it has ended. What is no object ends with its line, where one `waits`."""
         if not self._object_at and not self._is_junk:
-            begun = text.lstrip(" \t")
-            self._pieces.append(text[: len(text) - len(begun)])
-            if not begun:
+            if not (text := self._open(text)):
                 return None
-            self._is_junk = begun[0] != "{"
-            self._object_at, text = len(self._pieces), begun
+            self._object_at = len(self._pieces)
         if self._is_junk:
             end = text.find("\n") if waits else 0
             self._pieces.append(text if end < 0 else text[:end])
             return None if end < 0 else text[end:]
         return self._read_object(text)
 
+    def _open(self, text: str) -> str:
+        """Look for the object; return what is left to read, nothing while that is open."""
+        text, self._before = self._before + text, ""
+        end = _BEFORE.match(text).end()  # type: ignore[union-attr] # it matches nothing, too
+        if (end == len(text) or _FENCED.fullmatch(text)) and end <= HELD:
+            self._before = text
+            return ""
+        self._is_junk = end > HELD or text[end] != "{"
+        end = len(text) - len(text.lstrip(" \t")) if self._is_junk else end
+        self._pieces.append(text[:end])
+        self.is_fenced = "```" in text[:end]
+        return text[end:]
+
     def called(self) -> tuple[str, str] | None:
         """Return the tool and its arguments as JSON; None where it is no call."""
         if self._is_junk or self._depth:
             return None
-        try:
-            found = orjson.loads("".join(self._pieces[self._object_at :]))
-            name, arguments = found.get("tool"), found.get("args")
-            if isinstance(arguments, dict | None):
-                arguments = orjson.dumps(arguments or {}).decode()
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the second one: it is nested too deeply
-            return None
-        # A text is JSON in JSON, as some write it; what is none is told of as with any call.
-        is_call = isinstance(name, str) and name.strip() and isinstance(arguments, str)
-        return (name, arguments) if is_call else None
+        return read_action("".join(self._pieces[self._object_at :]))
 
     def _read_object(self, text: str) -> str | None:
         at = begun = 0

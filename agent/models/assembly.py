@@ -4,7 +4,8 @@ One rule for all. A part without a name goes on with the last call of its index 
 id, until that call's arguments are a whole JSON object; then a part that begins an object is another call of the same tool,
 or the same object once more, which is dropped; an empty object was only a placeholder. A part with a name begins another call
 where the open one is whole, where both have ids and these differ (unless it goes on in the middle of the arguments), or where
-both names are tools; else an equal name is the same name again, and another one its second half.
+both names are tools; else an equal name is the same name again, and another one its second half. A call that a server only
+repeats is no other one: the same arguments again under the same id, or under the same index without a name.
 """
 
 import re
@@ -13,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import orjson
-
+from agent.models.arguments import MAX_OBJECTS, parse_arguments, read_objects
 from agent.models.delta import CallPart
+from agent.models.text import clean
 
 NAME_CHARACTERS = 64
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -26,6 +27,36 @@ _NUMBERED = re.compile(r":\d+$")
 """The number that some models write behind a name, as in the id `functions.find:0`."""
 _APART = re.compile(r"[.:/=\s]+")
 """The characters between a name and what models write before it: `functions.`, `default_api:`, `to=functions.`."""
+_WORDS = re.compile(r"[\w-]+")
+AROUND = frozenset(
+    [
+        "assistant",
+        "commentary",
+        "analysis",
+        "channel",
+        "constrain",
+        "message",
+        "json",
+        "to",
+        "name",
+        "function",
+        "functions",
+        "tool",
+        "tools",
+        "call",
+        "default_api",
+    ]
+)
+"""Words of models' own grammars that stand around a name."""
+MAX_NAME = 256
+"""Characters of a name that are looked at."""
+_SIGN = re.compile(r"[\W_]+")
+AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
+"""How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
+
+
+Meant = tuple[str, dict[str, Any] | None]
+"""A tool's name and the arguments for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +95,13 @@ class _PartialCall:
     """How many of the pieces were told already."""
     untold: int = 0
     """How many characters the others have."""
+    is_unnamed: bool = False
+    """No part of it has a name: it is named after the one before it."""
 
     @property
     def text(self) -> str:
-        return "".join(self.pieces)
+        text = "".join(self.pieces)
+        return text if text.isascii() else clean(text)  # the two halves of a character may have come apart
 
     @property
     def is_whole(self) -> bool:
@@ -122,6 +156,7 @@ class CallAssembly:
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if parse_arguments(part.arguments) != parse_arguments(call.text):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
+                self._calls[-1].is_unnamed = not part.name
             return
         call.id = call.id or part.id
         call.extras |= part.extras
@@ -132,11 +167,17 @@ class CallAssembly:
 
     def requests(self) -> tuple[ToolRequest, ...]:
         """Return the calls, in the order in which they began; those that never got a name are none."""
-        return tuple(
-            ToolRequest(tool_name(call.name, self._tools), call.arguments, call.id, call.extras, number)
-            for number, call in enumerate(self._calls)
-            if call.name.strip()
-        )
+        asked: list[ToolRequest] = []
+        taken: list[_PartialCall] = []
+        for number, call in enumerate(self._calls):
+            if not call.name.strip() or any(_repeats(call, one) for one in taken):
+                continue
+            taken.append(call)
+            (name, arguments), *more = self._meant(call)
+            asked.append(ToolRequest(name, arguments, call.id, call.extras, number))
+            behind = len(self._calls) + len(asked)
+            asked += [ToolRequest(*one, number=behind + place) for place, one in enumerate(more)]
+        return tuple(asked[:MAX_OBJECTS])
 
     def untold(self, *, least: int) -> Iterator[InputPiece]:
         """Yield what came of the arguments and was not yielded yet, where that is at least so many characters.
@@ -149,6 +190,16 @@ class CallAssembly:
             text = "".join(call.pieces[call.told :])
             call.told, call.untold = len(call.pieces), 0
             yield InputPiece(number, tool_name(call.name, self._tools), text)
+
+    def _meant(self, call: _PartialCall) -> list[Meant]:
+        """Return the tools and arguments that are meant by a call: one, or several that a server or a model made one of."""
+        name, first = tool_name(call.name, self._tools), call.arguments
+        every = [first] if first is not None else read_objects(call.text)
+        if name not in self._tools and AT_ONCE.fullmatch(call.name.strip()):
+            unwrapped = [one for wrapped in every for one in _at_once(wrapped, self._tools)]
+            if unwrapped:
+                return unwrapped
+        return [(name, one) for one in every] or [(name, None)]
 
     def _open_call(self, part: CallPart) -> _PartialCall | None:
         """Return the call that a part may belong to: the one of its id, else the last one of its index, else of all.
@@ -183,30 +234,42 @@ class CallAssembly:
         self._calls.append(call)
 
 
+def _repeats(call: _PartialCall, one: _PartialCall) -> bool:
+    """Return whether a call is an earlier one that its server said once more."""
+    is_same = bool(call.id) and call.id == one.id
+    if not (is_same or (call.is_unnamed and call.index == one.index)) or call.name != one.name:
+        return False
+    return call.arguments is not None and call.arguments == one.arguments
+
+
+def _at_once(wrapped: Mapping[str, Any], tools: Collection[str]) -> list[Meant]:
+    """Return the calls that a model wrapped into one."""
+    uses = wrapped.get("tool_uses")
+    found: list[Meant] = []
+    for use in uses[:MAX_OBJECTS] if isinstance(uses, list) else ():
+        if isinstance(use, dict) and isinstance(name := use.get("recipient_name"), str):
+            arguments = use.get("parameters") or {}
+            found.append((tool_name(name, tools), arguments if isinstance(arguments, dict) else None))
+    return found
+
+
 def tool_name(text: str, tools: Collection[str]) -> str:
-    """Return the tool that is meant, or else the name as the model wrote it, made one that a provider takes back."""
+    """Return the tool that is meant, or else the name as the model wrote it, made one that a provider takes back.
+
+    It is meant where its name alone is said with something around it, or in other letters and signs than its own.
+    """
     name = text.strip()
     if name not in tools:
         bare = _NUMBERED.sub("", name.partition(CHANNEL)[0].strip())
         if (last := _APART.split(bare)[-1]) in tools:
             return last
+        words = [word for word in _WORDS.findall(name[:MAX_NAME]) if word.lower() not in AROUND]
+        if len(words) == 1 and (spoken := _letters(words[0])):
+            meant = words if words[0] in tools else [one for one in tools if _letters(one) == spoken]
+            if len(meant) == 1:
+                return meant[0]
     return _NO_NAME.sub("_", name)[:NAME_CHARACTERS] or "unnamed"
 
 
-def parse_arguments(text: str) -> dict[str, Any] | None:
-    """Return the object that the arguments are: nothing and `null` are an empty one, and JSON in JSON is unwrapped."""
-    parsed: Any = text
-    for _ in range(3):
-        try:
-            parsed = orjson.loads(parsed) if parsed.strip() else {}
-        except orjson.JSONDecodeError:
-            return None
-        if not isinstance(parsed, str):
-            break
-    if parsed is None:
-        parsed = {}
-    try:
-        orjson.dumps(parsed)  # what is nested too deeply can be read, but not stored or sent
-    except orjson.JSONEncodeError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
+def _letters(name: str) -> str:
+    return _SIGN.sub("", name).lower()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Literal
 
 import aiohttp
 import orjson
@@ -12,6 +13,9 @@ from agent.models.sse import MAX_EVENT_BYTES, EventSplitter, EventTooLargeError
 END_WAIT_S = 1.5
 """How long the usage, or the end of the response, is waited for once the end of the answer was said."""
 DRAIN_S = 0.02
+ERROR_WAIT_S = 3.0
+MAX_ERROR_BYTES = 64 * 1024
+TAIL_BYTES = 256
 BOM = b"\xef\xbb\xbf"
 
 
@@ -22,72 +26,98 @@ class EventBody:
         self._content = content
         self._reader = reader
         self._splitter = EventSplitter()
-        self._has_begun = False
+        self._form: Literal["unknown", "events", "JSON", "lines"] = "unknown"
+        self._held = bytearray()
+        """The part of JSON, or of a line of it, that is not whole yet."""
         self._is_over = False
         self._end_by: float | None = None
 
     async def next(self) -> list[bytes] | None:
-        """Return the events of the next read, None at the end. A body that is one JSON object, and no stream, is one event."""
+        """Return the events of the next read, None at the end. None of them may be whole yet: then the list is empty.
+
+        A body that is one JSON value, and no stream, is one event; of JSON in lines each line is one.
+        """
         if self._reader.done:
             await _drain(self._content)
             return None
         if self._is_over:
             return None
-        data = await (self._read() if self._has_begun else self._first())
-        if not self._has_begun and (begun := data.removeprefix(BOM).lstrip())[:1] in (b"{", b"["):
-            self._is_over = self._reader.is_whole = True
-            return await self._whole(begun)
-        self._has_begun, self._is_over = True, not data
-        return self._splitter.feed(data) if data else self._splitter.flush()
+        data = await self._read()
+        self._is_over = not data
+        return self._taken(data)
 
-    async def _first(self) -> bytes:
-        """Return the first bytes that are not white space alone."""
-        first = b""
-        while not first.strip() and (more := await self._read()):
-            first += more
-        return first
+    def _taken(self, data: bytes) -> list[bytes]:
+        if self._form == "unknown":
+            data = self._begun(data)
+        match self._form:
+            case "unknown":
+                return []
+            case "events":
+                return self._splitter.feed(data) if data else self._splitter.flush()
+            case _:
+                self._held += data
+                if len(self._held) > MAX_EVENT_BYTES:
+                    raise EventTooLargeError(f"more than {MAX_EVENT_BYTES} bytes")
+                return self._json()
+
+    def _begun(self, data: bytes) -> bytes:
+        """Learn the form from what is not white space, and return what is to be read: some send blank lines while they work."""
+        begun = data.removeprefix(BOM).lstrip()
+        if begun.startswith((b"{", b"[")):
+            self._form, self._reader.is_whole = "JSON", True
+            return begun
+        if begun or self._is_over:
+            self._form = "events"
+        return data
+
+    def _json(self) -> list[bytes]:
+        """Return what is whole of a body of JSON: lines, once the first one is, or at the end all of it."""
+        if self._form == "JSON" and b"\n" in self._held and _is_json(self._held[: self._held.index(b"\n")]):
+            self._form, self._end_by = "lines", None
+        if self._form == "JSON" and not self._is_over:
+            return []
+        if self._form == "JSON" and _is_json(self._held):
+            return [bytes(self._held)]
+        *lines, rest = bytes(self._held).split(b"\n")
+        self._held = bytearray(b"" if self._is_over else rest)
+        return [line for line in (*lines, rest if self._is_over else b"") if line.strip()]
 
     async def _read(self) -> bytes:
-        """Return what comes next; nothing at the end, and once the end was said also when it is waited for in vain.
+        """Return what comes next; nothing at the end, and once that was said also when it is waited for in vain.
 
         What came together with a cut is not lost with it.
         """
+        ended = self._reader.ended or (self._form == "JSON" and _is_json(self._held))
         try:
-            if not self._reader.ended:
+            if not ended:
                 return await self._content.readany()
-            self._end_by = self._end_by or asyncio.get_running_loop().time() + END_WAIT_S
+            if self._reader.goes_on or self._end_by is None:
+                self._reader.goes_on, self._end_by = False, asyncio.get_running_loop().time() + END_WAIT_S
             async with asyncio.timeout_at(self._end_by):
                 return await self._content.readany()
         except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
             rest: bytes = self._content._read_nowait(-1)  # readany raises before it gives what is buffered
-            if not rest and not self._reader.ended:
+            if not rest and not ended:
                 raise
             return rest
 
-    async def _whole(self, first: bytes) -> list[bytes]:
-        """Return a body that is JSON: as one event, or, where it is no JSON as a whole, each of its lines.
 
-        A cut, or silence, behind the whole of it is its end.
-        """
-        body = bytearray(first)
-        while True:
-            try:
-                async with asyncio.timeout(END_WAIT_S if _is_json(body) else None):
-                    data = await self._content.readany()
-            except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
-                data = b""
-                body += self._content._read_nowait(-1)
-            body += data
-            if len(body) > MAX_EVENT_BYTES:
-                raise EventTooLargeError(f"more than {MAX_EVENT_BYTES} bytes")
-            if not data:
-                break
-        return [bytes(body)] if _is_json(body) else [line for line in bytes(body).splitlines() if line.strip()]
+async def error_body(content: aiohttp.StreamReader) -> bytes:
+    """Return what a refusal says: its first `MAX_ERROR_BYTES`, in however many pieces they come, or what there is of them in time.
+
+    The status says the most of it, so a body that is cut or never comes is no other error.
+    """
+    body = bytearray()
+    with suppress(aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
+        async with asyncio.timeout(ERROR_WAIT_S):
+            while len(body) < MAX_ERROR_BYTES and (data := await content.readany()):
+                body += data
+    return bytes(body[:MAX_ERROR_BYTES])
 
 
 def _is_json(body: bytearray) -> bool:
     """Return whether a body is one whole JSON value. Most pieces end none, which their last character tells."""
-    if not body.rstrip().endswith((b"}", b"]")):
+    if not body[-TAIL_BYTES:].rstrip().endswith((b"}", b"]")):
         return False
     try:
         orjson.loads(body)

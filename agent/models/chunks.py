@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessageChunk
 
 from agent.events.schema import Usage
 from agent.models.citations import cited_in_chunk
-from agent.models.completion import joined_text
+from agent.models.content import joined_text
 from agent.models.delta import CallPart, Delta
 from agent.models.manners import ANY, Manner
 from agent.models.reasons import WITHHELD
@@ -105,11 +105,15 @@ class ChunkReader:
 
 
 def _reason(metadata: Mapping[str, Any]) -> str:
-    """Return why a reply ends; nothing where it goes on. What Google says of a prompt stands for its answer."""
+    """Return why a reply ends; nothing where it goes on. What Google says of a prompt stands for its answer.
+
+    Servers that speak as Ollama did before it gave reasons only say that they are done.
+    """
     feedback = metadata.get("prompt_feedback")
     if isinstance(feedback, Mapping) and feedback.get("block_reason"):
         return WITHHELD
-    return next((str(said) for name in REASONS if (said := metadata.get(name))), "")
+    said = next((str(said) for name in REASONS if (said := metadata.get(name))), "")
+    return said or ("stop" if metadata.get("done") is True else "")
 
 
 def _texts(content: list[str | dict[str, Any]]) -> Iterator[str]:

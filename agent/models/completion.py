@@ -13,13 +13,13 @@ import orjson
 
 from agent.errors import RunError
 from agent.models.citations import cited_in_event
+from agent.models.content import REASONING, content_of, reasoning_beside
 from agent.models.delta import CallPart, Delta
 from agent.models.plain import plain_text_in, plain_text_of
 from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
 
 DONE = b"[DONE]"
-REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
 KEPT = (
     *REASONING,
     "reasoning_details",
@@ -29,8 +29,14 @@ KEPT = (
     "provider_specific_fields",
 )
 """Fields of a message that go back to the model that wrote it, as they came."""
+AGAIN_CHARACTERS = 12
+"""A text of so many that stands behind itself is none that a model wrote."""
+THOUGHT = {"google": {"thought": True}}
+"""How Gemini says that a piece is thinking: a mark of that piece, and not of the answer that goes back."""
 METADATA = {"model": "model_name", "system_fingerprint": "system_fingerprint", "service_tier": "service_tier"}
 USED = {"index", "id", "type", "function"}
+ARGUMENTS = ("arguments", "parameters", "input")
+"""Where a call may have its arguments, the usual place first."""
 
 
 class UnreadableError(ValueError):
@@ -49,7 +55,12 @@ class CompletionReader:
         """The last usage, as the provider counted it."""
         self.is_whole = False
         """The body is a whole completion: no finish reason is needed to see that."""
+        self.goes_on = False
+        """Something was said behind the end; whoever reads takes note of it, and takes it back."""
         self._has_delta = False
+        self._words: list[str] = []
+        self._message = ""
+        """The words of the messages that stood for deltas."""
         self._has_said = False
         self._has_cited: tuple[object, ...] = ()
         self._place: object = None
@@ -66,48 +77,60 @@ class CompletionReader:
         """
         pieces: list[str] = []
         for data in events:
-            try:
-                delta, text = None, plain_text_in(data)
-                if text is None and (event := self._parsed(data)) is not None:
-                    text = plain_text_of(event)
-                    delta = self._delta(event) if text is None else None
-            except (UnreadableError, RunError):
-                if pieces:
-                    yield "".join(pieces)
-                if self.ended:
-                    return
-                raise
-            if text is not None:
-                self._has_delta, self._has_said, self._place = True, True, 0
-                pieces.append(text)
-            elif delta is not None:
+            if (text := plain_text_in(data)) is not None:
+                pieces.append(self._plain(text))
+                continue
+            for one in self._said_in(data):
+                if isinstance(one, str):
+                    pieces.append(self._plain(one))
+                    continue
                 if pieces:
                     yield "".join(pieces)
                     pieces = []
-                yield delta
+                if isinstance(one, Delta):
+                    yield one
+                    continue
+                if self.ended:
+                    return
+                raise one
             if self.done:
                 break
         if pieces:
             yield "".join(pieces)
 
-    def _parsed(self, data: bytes) -> dict[str, Any] | None:
-        """Return an event's object; None for one that holds nothing to read, such as a ping in words."""
+    def _plain(self, text: str) -> str:
+        self._has_delta, self._has_said, self._place, self.goes_on = True, True, 0, self.ended
+        self._words.append(text)
+        return text
+
+    def _said_in(self, data: bytes) -> Iterator[str | Delta | UnreadableError | RunError]:
+        """Yield what an event says, the last thing perhaps that it cannot be read, or that something went wrong."""
+        try:
+            for event in self._parsed(data):
+                text = plain_text_of(event)
+                said = self._delta(event) if text is None else text
+                if said is not None:
+                    yield said
+        except (UnreadableError, RunError) as exc:
+            yield exc
+
+    def _parsed(self, data: bytes) -> list[dict[str, Any]]:
+        """Return an event's objects: one, or those of a list; none for what holds nothing to read, such as a ping in words."""
         try:
             event = orjson.loads(data)
         except orjson.JSONDecodeError:
             event = self._parsed_slowly(data.strip())
-        if isinstance(event, list):
-            event = next((one for one in event if isinstance(one, dict)), None)
-        elif isinstance(event, str) and event.strip() == DONE.decode():
+        if isinstance(event, str) and event.strip() == DONE.decode():
             self._note_done()
-        return event if isinstance(event, dict) else None
+        every = event if isinstance(event, list) else [event]
+        return [_unwrapped(one) for one in every if isinstance(one, dict)]
 
     def _parsed_slowly(self, data: bytes) -> object:
         if data.upper() == DONE:
             self._note_done()
             return None
         if data.startswith(b"data:"):  # wrapped twice by a gateway
-            return self._parsed(data[5:].lstrip())
+            return list(self._parsed(data[5:].lstrip()))
         try:
             # Half of a surrogate pair, as `\ud83d`, whose other half comes with the next event, NaN, a byte that is no
             # UTF-8: JSON, but not to orjson.
@@ -127,32 +150,45 @@ class CompletionReader:
         Raises:
             RunError: it says that something went wrong.
         """
-        if (error := error_in(event, mask=self._mask)) is not None:
+        beside = event.get("x_groq")
+        beside = beside if isinstance(beside, dict) else {}
+        if (
+            error := error_in({"error": beside["error"]} if beside.get("error") else event, mask=self._mask)
+        ) is not None:
             raise error
         self.is_whole = self.is_whole or event.get("object") == "chat.completion"
         self._count(event.get("usage"))
-        self._count(beside.get("usage") if isinstance(beside := event.get("x_groq"), dict) else None)
+        self._count(beside.get("usage"))
         choice = self._choice(event.get("choices"))
         if choice is None:
             return Delta(cited=cited) if (cited := self._cited(event, {})) else None
         self._count(choice.get("usage"))
         said = self._said(choice)
-        text, thought = _content(said.get("content"))
+        text, thought = content_of(said.get("content"))
         if not text and isinstance(refusal := said.get("refusal"), str):
             text = refusal
         calls = tuple(_calls(said))
         reason = read_reason(choice.get("finish_reason"))
+        text = self._new_of(text, is_last=bool(reason))
         self._has_said = self._has_said or bool(text or calls)
+        self.goes_on = self.goes_on or (self.ended and bool(text or calls))
         self.ended = self.ended or bool(reason)
         return Delta(
             text,
-            thought or _reasoning(said),
+            thought or reasoning_beside(said),
             calls,
             finish_reason=reason,
-            extras={name: said[name] for name in KEPT if said.get(name)},
+            extras={name: said[name] for name in KEPT if said.get(name) and said[name] != THOUGHT},
             metadata=_metadata(event, choice),
             cited=self._cited(event, said),
         )
+
+    def _new_of(self, text: str, *, is_last: bool) -> str:
+        """Return what is new in an event's text: the last one may say all of them once more."""
+        is_again = is_last and len(text) >= AGAIN_CHARACTERS and len(self._words) > 1 and text == "".join(self._words)
+        if text and not is_again:
+            self._words.append(text)
+        return "" if is_again else text
 
     def _cited(self, event: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[object, ...]:
         """Return what an event cites. Some providers say all of it with each piece of an answer: that is read once."""
@@ -174,16 +210,26 @@ class CompletionReader:
         return found[places.index(self._place)] if self._place in places else None
 
     def _said(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a choice's delta. A whole message stands for it only where none came before: else it repeats them."""
+        """Return a choice's delta. A message stands for it only where none came before: else it repeats them."""
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict) and (delta or not isinstance(message, dict)):
             self._has_delta = self._has_delta or any(delta.get(name) for name in ("content", "tool_calls", *REASONING))
             return delta
-        if isinstance(message, dict) and not self._has_delta:
-            self._has_delta = True
-            self.ended = self.ended or self.is_whole
+        if isinstance(message, dict):
+            return {} if self._has_delta else self._new_in(message)
+        return {"content": next((one for one in (delta, choice.get("text")) if isinstance(one, str)), None)}
+
+    def _new_in(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what is new in a message in place of a delta: each may be a piece, or say again all that was before it."""
+        text, _ = content_of(message.get("content"))
+        is_again, had = bool(self._message) and text.startswith(self._message), self._message
+        self._message = text if is_again else had + text
+        self.ended = self.ended or self.is_whole
+        if not is_again:
             return message
-        return {}
+        again = (*REASONING, "reasoning_details", "thinking_blocks")
+        kept = {name: value for name, value in message.items() if name not in again}
+        return {**kept, "content": text[len(had) :]}
 
     def _count(self, usage: object) -> None:
         """Keep the last usage: some providers send the running total with each event, some send the end twice."""
@@ -191,71 +237,39 @@ class CompletionReader:
             self.usage |= {name: value for name, value in usage.items() if value is not None}
 
 
-def _content(content: object) -> tuple[str, str]:
-    """Return the text and the thinking in a content, which is a text or a list of blocks."""
-    if isinstance(content, str):
-        return content, ""
-    text: list[str] = []
-    thought: list[str] = []
-    content = [content] if isinstance(content, dict) else content
-    for block in content if isinstance(content, list) else ():
-        if isinstance(block, str):
-            text.append(block)
-        elif isinstance(block, dict):
-            match block.get("type", "text"):
-                case "text" | "output_text":
-                    text.append(joined_text(block.get("text")))
-                case "thinking" | "reasoning":
-                    places = ("thinking", "reasoning", "summary", "text")
-                    thought.append(joined_text(next((found for name in places if (found := block.get(name))), None)))
-    return "".join(text), "".join(thought)
-
-
-def joined_text(value: object) -> str:
-    """Return the text of a block's field, which may be a list of further blocks."""
-    match value:
-        case str():
-            return value
-        case list():
-            return "".join(joined_text(one) for one in value[:1000])
-        case {"text": inner} | {"thinking": inner} | {"summary": inner} | {"value": inner}:
-            return joined_text(inner)
-        case _:
-            return ""
-
-
-def _reasoning(said: Mapping[str, Any]) -> str:
-    """Return the thinking beside a content, from the first field that has it."""
-    for name in REASONING:
-        if isinstance(found := said.get(name), str) and found:
-            return found
-    details = said.get("reasoning_details")
-    return joined_text(details) if isinstance(details, list) else ""
+def _unwrapped(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event without what some gateways put around it."""
+    if "choices" not in event:
+        for name in ("result", "data"):
+            if isinstance(inner := event.get(name), dict) and "choices" in inner:
+                return inner
+    return event
 
 
 def _calls(said: Mapping[str, Any]) -> Iterator[CallPart]:
     """Yield the pieces of calls in a delta; `function_call` is how older servers say it."""
     calls = said.get("tool_calls")
     calls = [calls] if isinstance(calls, dict) else calls
-    for call in calls if isinstance(calls, list) else ():
-        if isinstance(call, dict):
-            flat = {name: call[name] for name in ("name", "arguments") if name in call}
-            rest = {name: value for name, value in call.items() if name not in flat}
-            yield _call(rest, call.get("function") or flat)
-    if isinstance(old := said.get("function_call"), dict):
+    calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    for call in calls:
+        flat = {name: call[name] for name in ("name", *ARGUMENTS) if name in call}
+        rest = {name: value for name, value in call.items() if name not in flat}
+        yield _call(rest, call.get("function") or flat)
+    if not calls and isinstance(old := said.get("function_call"), dict):
         yield _call({}, old)
 
 
 def _call(call: Mapping[str, Any], function: object) -> CallPart:
     function = function if isinstance(function, dict) else {}
-    name, call_id, arguments = function.get("name"), call.get("id"), function.get("arguments")
+    name, call_id = function.get("name"), call.get("id")
+    arguments = next((function[one] for one in ARGUMENTS if function.get(one) is not None), None)
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else json.dumps(arguments)
     extras = {key: value for key, value in call.items() if key not in USED and value is not None}
-    beside = {key: value for key, value in function.items() if key not in ("name", "arguments") and value is not None}
+    beside = {key: value for key, value in function.items() if key not in ("name", *ARGUMENTS) and value is not None}
     return CallPart(
         _index(call.get("index")),
-        call_id if isinstance(call_id, str) else "",
+        str(call_id) if isinstance(call_id, str | int) and not isinstance(call_id, bool) else "",
         name if isinstance(name, str) else "",
         arguments,
         extras | ({"function": beside} if beside else {}),
@@ -263,7 +277,7 @@ def _call(call: Mapping[str, Any], function: object) -> CallPart:
 
 
 def _index(value: object) -> int | None:
-    if isinstance(value, str) and value.isdecimal():
+    if (isinstance(value, str) and value.isdecimal()) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

@@ -23,7 +23,8 @@ STEP = "frontdesk_step"
 """Where a LangChain message carries it."""
 REFUSED = "frontdesk_refused"
 """Where an assistant message carries why some of its calls are never made."""
-MAX_ID_CHARACTERS = 256
+MAX_ID_CHARACTERS = 16_384
+"""LiteLLM writes the signature of a call of Gemini's into its id."""
 SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -65,14 +66,24 @@ def send_back(messages: Sequence[BaseMessage], sent: Sequence[dict[str, Any]]) -
             body["tool_call_id"] = ids.get(message.tool_call_id, message.tool_call_id)
         elif isinstance(message, AIMessage):
             step = message.additional_kwargs.get(STEP) or {}
+            own_ids: dict[str, str] = {}
             for call in body.get("tool_calls") or ():
                 own = dict(step.get("calls", {}).get(call["id"], {}))
-                ids[call["id"]] = call["id"] = wire_id(str(own.pop("id", "")), call["id"], taken)
+                own_id = str(own.pop("id", ""))
+                ids[call["id"]] = call["id"] = own_ids[own_id] = wire_id(own_id, call["id"], taken)
                 call["function"].update(own.pop("function", {}))
                 call.update(own)
             if body.get("tool_calls"):
                 body["content"] = body.get("content") or ""  # some refuse null beside calls; all take this
-            body.update(step.get("message", {}))
+            named = {own: sent for own, sent in own_ids.items() if own and own != sent}
+            body.update({name: _renamed(value, named) for name, value in step.get("message", {}).items()})
+
+
+def _renamed(details: Any, ids: Mapping[str, str]) -> Any:
+    """Return details of a step's thinking with the ids under which its calls are sent: by them they belong to these."""
+    if not ids or not isinstance(details, list):
+        return details
+    return [{**one, "id": ids[one["id"]]} if isinstance(one, dict) and one.get("id") in ids else one for one in details]
 
 
 def without_calls(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -97,7 +108,8 @@ def without_system(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rest = [dict(body) for body in sent if body["role"] != "system"]
     first = next((body for body in rest if body["role"] == "user"), None)
     if told and first is not None:
-        first["content"] = f"{told}\n\n{first['content']}"
+        said = first["content"]
+        first["content"] = f"{told}\n\n{said}" if isinstance(said, str) else [{"type": "text", "text": told}, *said]
     return rest
 
 
@@ -125,7 +137,7 @@ def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
         elif isinstance(value, list):
             into[name] = _merged_items(had if isinstance(had, list) else [], value)
         elif isinstance(value, dict) and isinstance(had, dict):
-            into[name] = {**had, **value}
+            into[name] = _deeply(had, value)
         else:
             into[name] = value
 
@@ -135,6 +147,8 @@ def _merged_items(had: list[Any], more: list[Any]) -> list[Any]:
     for item in more:
         index = item.get("index") if isinstance(item, dict) else None
         same = None
+        if index is None and items and _goes_on(items[-1], item):
+            same = len(items) - 1
         if index is not None:
             same = next(
                 (
@@ -149,6 +163,28 @@ def _merged_items(had: list[Any], more: list[Any]) -> list[Any]:
         else:
             items[same] = dict(_joined(items[same], item))
     return items
+
+
+def _deeply(had: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with what a later one adds: objects within are joined one level deep, as a provider's own field is."""
+    both = {
+        name: {**had[name], **more[name]} for name in had.keys() & more.keys() if _are_objects(had[name], more[name])
+    }
+    return {**had, **more, **both}
+
+
+def _are_objects(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
+
+
+def _goes_on(one: object, more: object) -> bool:
+    """Return whether an item without an index is a piece of the one before it: until that is signed, and of words alone."""
+    if not (isinstance(one, dict) and isinstance(more, dict)) or one.get("type") != more.get("type"):
+        return False
+    if one.get("id") != more.get("id") and more.get("id") is not None:
+        return False
+    said = ("thinking", "text", "summary")
+    return not one.get("signature") and any(name in one for name in said) and any(name in more for name in said)
 
 
 def _fits(one: Mapping[str, Any], more: Mapping[str, Any]) -> bool:

@@ -29,7 +29,7 @@ from pydantic import Field, PrivateAttr, SkipValidation
 from agent.assistant.models import ModelAbilities
 from agent.errors import ModelTimeoutError, ModelUnavailableError
 from agent.masking import Mask
-from agent.models.body import EventBody
+from agent.models.body import EventBody, error_body
 from agent.models.completion import CompletionReader, UnreadableError
 from agent.models.delta import Delta
 from agent.models.echo import send_back, with_cache_mark, without_calls, without_system
@@ -38,7 +38,6 @@ from agent.models.sse import EventTooLargeError
 from agent.models.usage import cached_in, counted
 from agent.spans import traceparent
 
-MAX_ERROR_BYTES = 64 * 1024
 SIGN_OF_LIFE = ""
 """Yielded for bytes that say nothing: the provider is at work, but this is no token."""
 PROVIDER = {"model_provider": "openai"}
@@ -150,7 +149,7 @@ class OpenAICompatibleModel(ChatOpenAI):
         response = await self._post(payload)
         try:
             if response.status >= 300:
-                body = await response.content.read(MAX_ERROR_BYTES)
+                body = await error_body(response.content)
                 if (
                     response.status not in REFUSES_USAGE
                     or "stream_options" not in payload
@@ -162,7 +161,7 @@ class OpenAICompatibleModel(ChatOpenAI):
                 response.close()
                 response = await self._post(payload)
                 if response.status >= 300:
-                    body = await response.content.read(MAX_ERROR_BYTES)
+                    body = await error_body(response.content)
                     raise refusal(response.status, response.headers, body, mask=self._mask)
             yield response
         finally:
@@ -172,8 +171,8 @@ class OpenAICompatibleModel(ChatOpenAI):
 
     async def _post(self, payload: dict[str, Any]) -> aiohttp.ClientResponse:
         client = self.root_async_client
-        extra = payload.pop("extra_body", {})
-        body = {**payload, **extra}
+        body = {**payload, **payload.get("extra_body", {})}
+        body.pop("extra_body", None)
         key = client.auth_headers["Authorization"]
         told = key if self.key_header == "Authorization" else key.removeprefix("Bearer ")
         headers = {self.key_header: told, "Content-Type": "application/json", "Accept": "text/event-stream"}

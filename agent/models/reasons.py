@@ -21,6 +21,9 @@ _NAMES = {
     "model_length": CUT,
     "token_limit": CUT,
     "incomplete": CUT,
+    "max_new_tokens": CUT,
+    "time_limit": CUT,
+    "error_limit": CUT,
     "context_length_exceeded": CUT,
     "model_context_window_exceeded": CUT,
     "content_filtered": WITHHELD,
@@ -29,6 +32,13 @@ _NAMES = {
     "guardrail_intervened": WITHHELD,
     "safety": WITHHELD,
     "image_safety": WITHHELD,
+    "image_prohibited_content": WITHHELD,
+    "error_toxic": WITHHELD,
+    "language": WITHHELD,
+    "blocked": WITHHELD,
+    "guardrail": WITHHELD,
+    "moderation": WITHHELD,
+    "policy_violation": WITHHELD,
     "refusal": WITHHELD,
     "recitation": WITHHELD,
     "prohibited_content": WITHHELD,
@@ -39,12 +49,23 @@ _NAMES = {
     "abort": FAILED,
     "aborted": FAILED,
     "cancelled": FAILED,
+    "canceled": FAILED,
+    "user_cancel": FAILED,
+    "timeout": FAILED,
+    "exception": FAILED,
+    "overloaded": FAILED,
+    "unavailable": FAILED,
     "internal_error": FAILED,
     "network_error": FAILED,
     "server_error": FAILED,
     "tool_use_failed": FAILED,
     "insufficient_system_resource": FAILED,
     "malformed_function_call": FAILED,
+    "malformed_response": FAILED,
+    "malformed_tool_use": FAILED,
+    "malformed_model_output": FAILED,
+    "too_many_tool_calls": FAILED,
+    "missing_thought_signature": FAILED,
     "unexpected_tool_call": FAILED,
 }
 _NONE = {"", "null", "none"}
@@ -52,9 +73,11 @@ _NONE = {"", "null", "none"}
 
 def read_reason(value: object) -> str:
     """Return a finish reason; nothing where it says none."""
+    value = value.get("type") if isinstance(value, dict) else value
     if not isinstance(value, str):
         return ""
     name = value.strip().lower().replace("-", "_").replace(" ", "_").rpartition(":_")[2]
+    name = name.rpartition(".")[2]  # an enum's own words: FinishReason.STOP
     if name in _NONE:
         return ""
     return name if name in BAD else _NAMES.get(name, value.strip())

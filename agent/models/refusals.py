@@ -1,10 +1,10 @@
 """Errors of providers, whatever their shape and place: a status with a body, an event in a stream, a body with status 200.
 
-One reader finds the error object (wrapped, flat, in a list, in a choice) and one table says what it means to a run. The
-provider's words decide only whether a conversation was too long or an account is empty; they go to the operator's debug log
-and nowhere else.
+One reader finds the error object (wrapped, flat, in a list, in a choice, as JSON in its own words) and the tables of `meanings.py`
+say what it means to a run. The provider's words go to the operator's debug log and nowhere else.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,108 +23,22 @@ from agent.errors import (
     ModelUnavailableError,
     RunError,
 )
+from agent.models import meanings
 from agent.models.hints import retry_after
+from agent.models.text import clean
 
 logger = structlog.get_logger()
 
 LOGGED_CHARACTERS = 1000
 
-TOO_LONG = {
-    "context_length_exceeded",
-    "context_window_exceeded",
-    "string_above_max_length",
-    "exceed_context_size_error",
-    "model_max_prompt_tokens_exceeded",
-    "request_too_large",
-    "3051",
-}
-TOO_LONG_WORDS = re.compile(
-    r"context[ _-]?(?:length|window|size)|contextwindow|maximum context|max(?:imum)? prompt length"
-    r"|(?:prompt|input|request|messages?) (?:is|are) too (?:long|large)|prompt too long|too large for model"
-    r"|input token count.{0,80}exceeds|exceeds? the (?:maximum|limit of|max).{0,40}tokens?|model token limit"
-    r"|reduce the length of the (?:messages|input|prompt)|too many (?:input )?tokens|exceed max message tokens",
-    re.IGNORECASE | re.DOTALL,
-)
-QUOTA = {
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "insufficient_balance",
-    "insufficient_credits",
-    "payment_required",
-    "credit_balance_too_low",
-    "servicequotaexceededexception",
-}
-QUOTA_WORDS = re.compile(
-    r"insufficient (?:balance|credits?|funds|quota)|credit balance is too low|(?:no|any|out of|all available) credits",
-    re.IGNORECASE,
-)
-WITHHELD = {
-    "content_filter",
-    "content_policy_violation",
-    "content_policy",
-    "responsibleaipolicyviolation",
-    "moderation_blocked",
-    "data_inspection_failed",
-    "prohibited_content",
-    "safety",
-    "invalid_prompt",
-    "1301",
-}
-WITHHELD_WORDS = re.compile(
-    r"content management policy|content[ _]?policy|content[ _]?filter|contentpolicyviolation|was flagged"
-    r"|content exists risk|prohibited[ _]content|(?:inappropriate|sensitive) content|blocked.{0,40}safety",
-    re.IGNORECASE,
-)
-UNAUTHORIZED = {
-    "invalid_api_key",
-    "incorrect_api_key",
-    "authentication_error",
-    "invalid_authentication",
-    "unauthenticated",
-    "unauthorized",
-    "permission_denied",
-    "permission_error",
-    "api_key_invalid",
-    "accessdeniedexception",
-    "unrecognizedclientexception",
-    "expiredtokenexception",
-}
-UNAUTHORIZED_WORDS = re.compile(
-    r"api key (?:is )?(?:not valid|invalid|expired)|(?:invalid|incorrect) api key", re.IGNORECASE
-)
-RATE_LIMITED = {
-    "rate_limit_exceeded",
-    "rate_limit_error",
-    "rate_limit",
-    "too_many_requests",
-    "throttled",
-    "resource_exhausted",
-    "requests_limit_reached",
-    "tokens_limit_reached",
-    "throttlingexception",
-}
-RATE_WORDS = re.compile(r"rate[ -]?limit|too many requests", re.IGNORECASE)
-MISSING = {
-    "model_not_found",
-    "model_decommissioned",
-    "not_found_error",
-    "not_found",
-    "invalid_model",
-    "deploymentnotfound",
-    "resourcenotfoundexception",
-}
-ELSEWHERE = {404, 405, 410}
-REFUSED = {"invalid_request_error", "invalid_argument", "badrequesterror", "validationexception"}
-"""The kinds of errors that are no better in the next try, where no status says so."""
-OUTER = ("code", "type", "status", "status_code")
+OUTER = ("code", "type", "status", "status_code", "retry_after", "estimated_time")
 """Fields that may stand beside the error instead of in it."""
-SLIPS = {"tool_use_failed", "tool_call_failed", "malformed_function_call", "invalid_tool_call", "json_validate_failed"}
-"""The model's own mistakes: another try may go well."""
-SLIP_WORDS = re.compile(r"failed to (?:call|parse) a? ?(?:function|tool)|failed_generation", re.IGNORECASE)
-BUSY = {"overloaded_error", "overloaded", "server_error", "capacity_exceeded", "service_unavailable", "timeout"}
-TRANSIENT = {408, 409, 425, 498}
-
+WORDS = ("message", "msg", "detail", "error_msg")
+"""Fields with a provider's words."""
+MAX_DIGITS = 10
+MAX_LEAD, MAX_QUOTED = 200, 16_384
+"""Characters before what an error quotes, and of it: further behind a user may be quoted."""
+_DECODER = json.JSONDecoder()
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer)[-_ ][\w.*-]{6,}|\bAIza[\w-]{10,}")
 """How keys look: a provider may say the one that it refuses."""
 _UNSEEN = re.compile(r"[^\w.:/ -]")
@@ -177,14 +91,23 @@ def find_error(body: object) -> Mapping[str, Any] | None:
 
 def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return what says that it is an error without a field of that name: where no answer stands beside it."""
-    if isinstance(told := body.get("base_resp"), dict) and told.get("status_code"):  # MiniMax
-        return {"code": told["status_code"], "message": told.get("status_msg")}
+    if isinstance(told := body.get("base_resp"), dict) and told.get("status_code"):
+        code = told["status_code"]
+        return {"code": meanings.MINIMAX.get(code, code) if _is_word(code) else None, "message": told.get("status_msg")}
     if body.get("choices"):
         return None
     if isinstance(errors := body.get("errors"), list) and errors:
         return find_error({"error": errors})
-    has_code = _is_word(body.get("code")) and str(body["code"]) not in ("0", "200", "")
-    return body if (has_code and "message" in body) or body.get("detail") else None
+    is_error = ("message" in body and _is_failure(body.get("code"))) or _is_failure(body.get("error_code"))
+    return body if is_error or body.get("detail") or (body.get("error") is True) else None
+
+
+def _is_failure(code: object) -> bool:
+    """Return whether a code says that something failed: a number that says no more than that it is under way, or went well, does not."""
+    word = str(code).lower() if _is_word(code) else ""
+    if word.removeprefix("-").isdecimal() and len(word) < MAX_DIGITS:
+        return not (word == "0" or 100 <= int(word) < 400)
+    return word not in ("", "ok", "success")
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes, *, mask: Callable[[str], str] = str) -> RunError:
@@ -213,55 +136,73 @@ def _read(
     """Read what can be read of an error object."""
     error = found if isinstance(found, Mapping) else {"message": found or ""}
     metadata = error.get("metadata")
-    inner = error.get("innererror")
-    kinds: set[str] = set()
-    for part in (error, metadata, inner):
-        if isinstance(part, Mapping):
-            kinds |= {
-                str(part[name]).lower()[:64]
-                for name in ("code", "type", "status", "status_code", "reason")
-                if _is_word(part.get(name))
-            }
-    words = [
-        error.get("message"),
-        error.get("msg"),
-        error.get("detail"),
-        metadata.get("raw") if isinstance(metadata, Mapping) else None,
-    ]
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    words = [*(error.get(name) for name in WORDS), raw]
+    parts = [error, metadata, error.get("innererror"), *filter(None, map(_quoted, words))]
+    kinds = {
+        str(part[name]).lower()[:64]
+        for part in parts
+        if isinstance(part, Mapping)
+        for name in ("code", "type", "status", "status_code", "reason", "error_code")
+        if _is_word(part.get(name))
+    }
     kinds = {_UNSEEN.sub("?", mask(kind)) for kind in kinds}
     message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
     inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
-    words_of_it = _KEY.sub("***", message[:LOGGED_CHARACTERS])
+    words_of_it = clean(_KEY.sub("***", message[:LOGGED_CHARACTERS]))
     logger.debug("provider_refused", status=status, kinds=sorted(kinds), words=words_of_it)
     return ProviderError(status or inside, frozenset(kinds), message, retry_after(headers, error, message))
+
+
+def _quoted(words: object) -> Mapping[str, Any] | None:
+    """Return the error that an error quotes: gateways put what their provider said into their own words."""
+    if not isinstance(words, str) or not 0 <= (at := words.find("{")) <= MAX_LEAD:
+        return None
+    try:
+        quoted, _ = _DECODER.raw_decode(words[at : at + MAX_QUOTED])
+    except (ValueError, RecursionError):
+        return None
+    return find_error(quoted)
 
 
 def _error_of(error: ProviderError) -> RunError:
     """Return what an error means to a run."""
     kinds, words, status = error.kinds, error.message, error.status
-    if kinds & WITHHELD or (status in (400, 403, None) and WITHHELD_WORDS.search(words)):
+    is_vague = status in (400, 403, 412, 422, None)
+    """The status says nothing that the words could not know better."""
+    if kinds & meanings.WITHHELD or (is_vague and meanings.WITHHELD_WORDS.search(words)):
         return ContentRefusedError(error.reason)
-    if kinds & QUOTA or status == 402 or QUOTA_WORDS.search(words):
+    if kinds & meanings.QUOTA or status == 402 or meanings.QUOTA_WORDS.search(words):
         return ModelQuotaError(error.reason)
-    if kinds & SLIPS or (status in (400, None) and SLIP_WORDS.search(words)):
+    if kinds & meanings.SLIPS or (status in (400, None) and meanings.SLIP_WORDS.search(words)):
         return ModelUnavailableError(error.reason)
-    if status == 429 or kinds & RATE_LIMITED or (status is None and RATE_WORDS.search(words)):
-        return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
-    if kinds & TOO_LONG or status == 413 or TOO_LONG_WORDS.search(words):
+    if status == 413 or meanings.TOO_MUCH_WORDS.search(words):
         return ContextTooLongError(error.reason)
-    if status in (401, 403) or kinds & UNAUTHORIZED or UNAUTHORIZED_WORDS.search(words):
-        logger.error("model_key_refused", reason=error.reason)
-        return ModelUnauthorizedError(error.reason)
-    if kinds & MISSING or status in ELSEWHERE or (status is not None and 300 <= status < 400):
+    if status == 429 or kinds & meanings.RATE_LIMITED or (status is None and meanings.RATE_WORDS.search(words)):
+        return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
+    if kinds & meanings.TOO_LONG or meanings.TOO_LONG_WORDS.search(words):
+        return ContextTooLongError(error.reason)
+    if _is_missing(error) or (is_vague and meanings.MISSING_WORDS.search(words)):
         logger.error("model_not_there", reason=error.reason)
         return ModelMissingError(error.reason)
-    if status is None and kinds & REFUSED:
+    if status in (401, 403) or kinds & meanings.UNAUTHORIZED or meanings.UNAUTHORIZED_WORDS.search(words):
+        logger.error("model_key_refused", reason=error.reason)
+        return ModelUnauthorizedError(error.reason)
+    if status is None and kinds & meanings.REFUSED:
         return ModelRefusedError(error.reason)
-    if status is None or status >= 500 or status in TRANSIENT or kinds & BUSY:
+    is_busy = kinds & meanings.BUSY or (status == 400 and meanings.BUSY_WORDS.search(words))
+    if status is None or status >= 500 or status in meanings.TRANSIENT or is_busy:
         unavailable = ModelUnavailableError(error.reason)
         unavailable.retry_after_s = error.retry_after_s
         return unavailable
     return ModelRefusedError(error.reason)
+
+
+def _is_missing(error: ProviderError) -> bool:
+    """Return whether there is no such model, or no server of models, where it was asked for."""
+    if error.kinds & meanings.MISSING or error.status in meanings.ELSEWHERE:
+        return True
+    return error.status is not None and 300 <= error.status < 400
 
 
 def _is_word(value: object) -> bool:

@@ -3,12 +3,17 @@
 Follows the WHATWG specification, section 9.2.6: lines end in LF, CR or CRLF, a BOM at the start and comments are skipped,
 several data lines of one event are joined with LF. Only `data` matters to us; other fields are skipped. Beyond the
 specification, an event whose empty line never came is given at the end of the stream, and objects in lines of their own are
-events of their own: some servers leave empty lines out. Whether an event is whole is seen from its JSON.
+events of their own: some servers leave empty lines out. Whether an event is whole is seen from its JSON, and so is whether lines
+without a field's name go on with it, as where a server indents what it says.
 """
+
+import orjson
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """A server that never ends its event must not fill our memory."""
 
+FIELDS = frozenset((b"", b"data", b"error", b"event", b"id", b"retry"))
+"""The names of fields; a comment's is empty. llama.cpp says its errors in one of that name."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -65,15 +70,34 @@ class EventSplitter:
 
 
 def _data_of(block: bytes) -> list[bytes]:
-    """Return the data lines of an event, joined but for those that no JSON can join: an object behind an object."""
-    found: list[bytes] = []
-    for line in block.split(b"\n"):
+    """Return the data lines of an event, joined but for those that no JSON can join: an object behind an object.
+
+    Lines of no field belong to the data before them where that is JSON with them alone.
+    """
+    found: list[list[bytes]] = []
+    stray: list[bytes] = []
+    for line in block.removeprefix(_BOM).split(b"\n"):  # a gateway that begins again says it again
         name, _, value = line.partition(b":")
+        if name == b"error":
+            found.append([b'{"error":%b}' % value])
         if name != b"data":
+            if found and line and name not in FIELDS:
+                stray.append(line)
             continue
         value = value.removeprefix(b" ")
-        if found and not (found[-1].endswith(b"}") and value.startswith((b"{", b"["))):
-            found[-1] += b"\n" + value
+        if found and not (found[-1][-1].endswith(b"}") and value.startswith((b"{", b"["))):
+            found[-1].append(value)
         else:
-            found.append(value)
-    return found
+            found.append([value])
+    events = [b"\n".join(lines) for lines in found]
+    if stray and not _is_json(events[-1]) and _is_json(whole := b"\n".join([events[-1], *stray])):
+        events[-1] = whole
+    return events
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True

@@ -1,7 +1,8 @@
 """Thinking that a server without a parser for it leaves in the text: `<think>…</think>` before the answer.
 
 Read at the start of a step only, so that an answer may speak of such tags. Some chat templates open the tag in the prompt, so
-that only its end is in the stream: then what was taken for the answer up to there was thinking.
+that only its end is in the stream: then what was taken for the answer up to there was thinking. So it is where thinking opened the
+tag again, which may be another block of it or only a word: it is closed by the first end, and by a second one where that comes.
 """
 
 from typing import Literal, NamedTuple
@@ -12,8 +13,14 @@ TAGS = {
     "[think]": "[/think]",
     "<thought>": "</thought>",
     "<reasoning>": "</reasoning>",
+    "<reason>": "</reason>",
+    "<seed:think>": "</seed:think>",
+    "<mm:think>": "</mm:think>",
+    "<|start_thinking|>": "<|end_thinking|>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
     "\u25c1think\u25b7": "\u25c1/think\u25b7",
     "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|start|>assistant<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
 }
 """Opening and closing tags, in lower case."""
 CLOSING = tuple(TAGS.values())
@@ -35,8 +42,11 @@ class ThinkTags:
 
     def __init__(self) -> None:
         self._held = ""
+        self._opening = ""
         self._closing: str | None = None
-        """The tag that ends the thinking under way."""
+        """The tags that began the thinking under way, and that end it."""
+        self._is_nested = False
+        """The thinking has opened its tag again."""
         self._may_open = True
         self._is_after_thinking = False
         self._watches = True
@@ -69,11 +79,11 @@ class ThinkTags:
         """Decide whether the step begins with thinking; return what is left to read."""
         begun = text.lstrip()
         low = begun.lower()
-        for opening, closing in TAGS.items():
-            if low.startswith(opening):
-                self._closing = closing
-                return begun[len(opening) :]
-            if opening.startswith(low):  # also where there is nothing but white space so far
+        for tag in WATCHED if self._is_after_thinking else TAGS:
+            if low.startswith(tag):
+                self._opening, self._closing = tag, TAGS.get(tag)  # none of one that is closed twice
+                return begun[len(tag) :]
+            if tag.startswith(low):  # also where there is nothing but white space so far
                 self._held = "" if self._is_after_thinking and not begun else text
         if self._held or not begun:
             return ""
@@ -82,15 +92,17 @@ class ThinkTags:
 
     def _think(self, text: str, parts: list[Part]) -> str:
         assert self._closing is not None
-        end = text.lower().find(self._closing)
+        low = text.lower()
+        end = low.find(self._closing)
+        kept = _held_back(text, (self._opening, self._closing)) if end < 0 else len(text) - end
+        thought = len(text) - kept
+        self._is_nested = self._is_nested or self._opening in low[:thought]
+        _add(parts, "reasoning", text[:thought])
         if end < 0:
-            kept = _held_back(text, (self._closing,))
-            self._held = text[len(text) - kept :]
-            _add(parts, "reasoning", text[: len(text) - kept])
+            self._held = text[thought:]
             return ""
-        _add(parts, "reasoning", text[:end])
         rest = text[end + len(self._closing) :]
-        self._closing, self._is_after_thinking, self._watches = None, True, False
+        self._closing, self._is_after_thinking, self._watches = None, True, self._is_nested
         return rest
 
     def _answer(self, text: str, parts: list[Part]) -> None:

@@ -6,16 +6,33 @@ from typing import Any
 from agent.events.schema import Usage
 
 DETAILS = "prompt_tokens_details", "input_tokens_details"
+OUTPUT_DETAILS = "completion_tokens_details", "output_tokens_details"
 KEPT = "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"
 
 
 def counted(usage: Mapping[str, Any]) -> Usage | None:
-    """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing."""
+    """Return a provider's usage; what is no whole number costs nothing. None where it counted nothing.
+
+    Thinking that stands beside the answer's tokens, as only the total tells, is output: xAI and Gemini count so. A total stands for
+    one of two counts that is not there.
+    """
     names = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
     found = [next((usage[name] for name in either if name in usage), None) for either in names]
     if found == [None, None]:
         return None
-    return Usage(*map(_whole, found))
+    had = Usage(*map(_whole, found))
+    rest = _whole(usage.get("total_tokens")) - had.input_tokens - had.output_tokens
+    if rest <= 0 or (None not in found and rest != _thinking(usage, rest)):
+        return had
+    return had + (Usage(rest, 0) if found[0] is None else Usage(0, rest))
+
+
+def _thinking(usage: Mapping[str, Any], rest: int) -> int:
+    """Return how many tokens of thinking a provider counted; all of the `rest` where it says nothing in detail."""
+    details = next((one for name in OUTPUT_DETAILS if isinstance(one := usage.get(name), Mapping)), None)
+    if details is not None:
+        return _whole(details.get("reasoning_tokens"))
+    return rest if usage.keys() <= {"prompt_tokens", "completion_tokens", "total_tokens"} else 0
 
 
 def cached_in(usage: Mapping[str, Any]) -> int:
@@ -27,5 +44,7 @@ def cached_in(usage: Mapping[str, Any]) -> int:
 
 
 def _whole(value: object) -> int:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 11:
+        value = int(value)
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return int(value) if is_whole and not isinstance(value, bool) and 0 <= value < 2**31 else 0  # type: ignore[call-overload, operator]

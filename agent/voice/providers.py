@@ -142,8 +142,7 @@ class VoiceProviders:
             ):
                 try:
                     if response.status >= 300:
-                        said = await response.content.read(MAX_ERROR_BYTES)
-                        raise refusal(response.status, response.headers, said, mask=self._mask)
+                        raise await self._refusal(response)
                     yield response
                     outcome = "well"
                 finally:
@@ -155,6 +154,12 @@ class VoiceProviders:
             raise error from (None if error is exc else exc)
         finally:
             passage.settle(outcome)
+
+    async def _refusal(self, response: Any) -> RunError:
+        """Return our error for a response of aiohttp's whose status is one."""
+        from agent.models.body import error_body  # with aiohttp
+
+        return refusal(response.status, response.headers, await error_body(response.content), mask=self._mask)
 
     def _name(self, model: VoiceModel, url: str, key: str | None) -> str:
         """Return what stands for a server, its model and the key: the same each time, and saying none of them."""

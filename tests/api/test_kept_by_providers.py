@@ -45,7 +45,8 @@ async def counted(world: World) -> tuple[float, float]:
         ({"prompt_cache_hit_tokens": 80, "prompt_cache_miss_tokens": 20}, 80),
         ({"cache_read_input_tokens": 80}, 80),
         ({"prompt_tokens_details": {"cached_tokens": 1000}}, 100),
-        ({"prompt_tokens_details": {"cached_tokens": "80"}, "cached_tokens": -1}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": "80"}, "cached_tokens": -1}, 80),
+        ({"prompt_tokens_details": {"cached_tokens": "many"}, "cached_tokens": -1}, 0),
         ({"prompt_tokens_details": None}, 0),
     ],
 )

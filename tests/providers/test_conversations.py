@@ -17,6 +17,7 @@ from agent.store.tables import messages
 MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
 SIGNED = {"google": {"thought_signature": "c2lnbmVk"}}
 ENCRYPTED = {"type": "reasoning.encrypted", "data": "ENC", "id": "tool_1", "index": 0}
+SIGNED_ID = "call_1__thought__" + "A" * 3000
 Messages = list[dict[str, Any]]
 
 
@@ -158,6 +159,22 @@ STEPS: dict[str, tuple[bytes, Callable[[Messages], str | None], Callable[[Messag
         lambda sent: len(calls_of(sent)),
         1,
     ),
+    "LiteLLM's signed blocks, in pieces without an index": (
+        event({"thinking_blocks": [{"type": "thinking", "thinking": "I sh"}]})
+        + event({"thinking_blocks": [{"type": "thinking", "thinking": "ould."}]})
+        + event({"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "sig"}]})
+        + calling(call("count_orders", "{}", call_id="a"))
+        + end("tool_calls"),
+        thoughtless("thinking_blocks", [{"type": "thinking", "thinking": "I should.", "signature": "sig"}]),
+        lambda sent: len(calls_of(sent)),
+        1,
+    ),
+    "LiteLLM's id with a signature in it": (
+        calling(call("count_orders", "{}", call_id=SIGNED_ID)) + end("tool_calls"),
+        lambda _: None,
+        lambda sent: [one["id"] for one in calls_of(sent)],
+        [SIGNED_ID],
+    ),
     "content that may not be null": (
         calling(call("count_orders", "{}", call_id="a")) + end("tool_calls"),
         null_content,
@@ -203,6 +220,32 @@ async def test_ids_that_begin_anew_in_each_turn_do_not_collide(ann: Person) -> N
     assert ids == [f"functions.count_orders:{number}" for number in range(3)]
     assert [message["tool_call_id"] for message in sent if message["role"] == "tool"] == ids
     assert [one["id"] for one in calls_of(ann.world.provider.requests[2]["messages"])] == ids[:2]
+
+
+async def test_what_names_a_call_by_its_id_goes_back_with_the_id_under_which_the_call_is_sent(ann: Person) -> None:
+    """G607: where ids begin anew in each step, as Gemini's do behind OpenRouter, each signature stays with its own call."""
+
+    def apart(sent: Messages) -> str | None:
+        named = [
+            (one["id"], part["id"]) for step in sent for one, part in zip(_calls(step), _details(step), strict=True)
+        ]
+        is_wrong = any(one != part for one, part in named) or len({one for one, _ in named}) != len(named)
+        return f"signatures of other calls: {named}" if is_wrong else None
+
+    step = event({"reasoning_details": [ENCRYPTED]}) + calling(call("count_orders", "{}", call_id="tool_1"))
+    strictly(ann, apart, *[step + end("tool_calls")] * 2, answer(), answer("Still."))
+    first = await ann.stream("how many orders?")
+    assert first.text == ANSWER, first.events
+    assert (await ann.stream("sure?", conversation_id=first.first("conversation_id"))).text == "Still."
+    assert len(calls_of(ann.world.provider.requests[-1]["messages"])) == 2
+
+
+def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return message.get("tool_calls") or []
+
+
+def _details(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return message.get("reasoning_details") or []
 
 
 async def test_what_belongs_to_a_step_is_sent_to_no_other_model(open_frontdesk: OpenWorld) -> None:

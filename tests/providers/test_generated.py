@@ -1,5 +1,6 @@
 """Streams made at random: cut anywhere, in pieces of any grouping, with noise of the allowed kinds, they mean the same."""
 
+import json
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
@@ -13,8 +14,14 @@ from support.saying import DONE, call, calling, data, event, usage
 
 from agent.assistant.definition import Limits
 from agent.assistant.models import ModelDefinition
-from agent.models.assembly import ToolRequest
+from agent.errors import RunError
+from agent.models.assembly import CallAssembly, ToolRequest
 from agent.models.catalog import Catalog
+from agent.models.completion import CompletionReader, UnreadableError
+from agent.models.delta import Delta
+from agent.models.echo import merge
+from agent.models.refusals import refusal
+from agent.models.usage import counted
 from api.settings import Settings
 
 BATCHES = 10
@@ -121,3 +128,104 @@ async def test_any_grouping_cut_and_noise_gives_the_same_reply(
             f"seed {batch * STREAMS + number}: {body!r}"
         )
         assert (heard.reply.usage.input_tokens, heard.reply.usage.output_tokens) == (7, 8)
+
+
+FIELDS = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "index",
+    "type",
+    "error",
+    "code",
+    "status",
+    "metadata",
+    "headers",
+    "raw",
+    "details",
+    "retryDelay",
+    "retry_after",
+    "usage",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "completion_tokens_details",
+    "finish_reason",
+    "reasoning",
+    "reasoning_details",
+    "thinking_blocks",
+    "thinking",
+    "signature",
+    "text",
+    "extra_content",
+    "function_call",
+    "base_resp",
+    "status_code",
+    "error_code",
+    "errors",
+    "data",
+    "innererror",
+    "annotations",
+    "citations",
+    "tool_uses",
+    "recipient_name",
+    "parameters",
+]
+ODD = (
+    None,
+    True,
+    -1,
+    5.5,
+    float("nan"),
+    10**400,
+    "",
+    "{",
+    "9" * 5000,
+    "--5",
+    "\ud83d",
+    "error",
+    "1e999",
+    '{"error": {"code": []}}',
+)
+
+
+def odd(random: Random, depth: int = 0) -> Any:
+    """Return JSON whose fields are those of providers, and whose values are not."""
+    if depth > 5 or random.random() < 0.3:
+        return random.choice(ODD)
+    if random.random() < 0.25:
+        return [odd(random, depth + 1) for _ in range(random.randrange(3))]
+    return {random.choice(FIELDS): odd(random, depth + 1) for _ in range(random.randrange(5))}
+
+
+def odd_event(random: Random) -> Any:
+    part = {"index": 0, "id": odd(random, 5), "function": {"name": "tool_0", "arguments": odd(random, 3)}}
+    field = random.choice(
+        ("content", "tool_calls", "function_call", "reasoning_details", "thinking_blocks", "extra_content")
+    )
+    delta = {field: [part] if random.random() < 0.5 else odd(random, 2)}
+    return odd(random) if random.random() < 0.5 else {"choices": [{"delta": delta, "finish_reason": odd(random, 4)}]}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_an_event_or_a_refusal_holds_it_is_read_or_it_is_an_error_of_ours(seed: int) -> None:
+    """G56: and G70."""
+    random = Random(seed)
+    for _ in range(400):
+        reader, calls, extras = CompletionReader(), CallAssembly(["tool_0"]), dict[str, Any]()
+        try:
+            for said in reader.read([json.dumps(odd_event(random)).encode() for _ in range(3)]):
+                for part in said.calls if isinstance(said, Delta) else ():
+                    calls.add(part)
+                merge(extras, said.extras if isinstance(said, Delta) else {})
+        except (RunError, UnreadableError):
+            pass
+        assert all(one.name for one in calls.requests())
+        counted(reader.usage)
+        assert isinstance(refusal(400, {}, json.dumps(odd(random)).encode()), RunError)

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from support.http import Connection, Request, listen
-from support.saying import answer, call, calling, end
+from support.saying import Said, answer, call, calling, end
 from support.world import OpenWorld, World
 
 from agent.assistant.definition import History
 from agent.assistant.models import ModelDefinition
 from agent.errors import ConfigurationError
 from agent.models.catalog import Catalog
+from agent.models.echo import without_system
 from api.settings import Settings
 
 SCRIPTED = "openai:scripted"
@@ -56,6 +58,19 @@ async def test_a_server_that_counts_nothing_is_not_asked_to(open_frontdesk: Open
     assert "stream_options" not in await request_with(open_frontdesk, abilities={"usage": False})
 
 
+async def test_what_is_asked_again_without_stream_options_is_the_same_request_else(open_frontdesk: OpenWorld) -> None:
+    odd = {"spec": SCRIPTED, "extra_body": {"reasoning_effort": "low"}, "headers": {"X-Title": "Desk"}}
+    world = await open_frontdesk(assistant={"models": [odd]})
+    refused = orjson.dumps({"error": {"message": "Unrecognized request argument supplied: stream_options"}})
+    world.provider.then(Said(refused, status=400, content_type="application/json").respond)
+    world.provider.say("Hi")
+    assert (await world.person().stream("hello")).text == "Hi"
+    first, second = world.provider.requests
+    assert first.pop("stream_options")
+    assert first == second
+    assert second["reasoning_effort"] == "low"
+
+
 async def test_a_server_that_knows_no_tools_gets_neither_tools_nor_what_they_did(open_frontdesk: OpenWorld) -> None:
     step = calling(call("count_orders", "{}", call_id="a")) + end("tool_calls")
     request = await request_with(open_frontdesk, earlier=step, abilities={"tools": False})
@@ -70,6 +85,15 @@ async def test_a_server_that_knows_no_system_role_is_told_before_the_first_messa
     assert first["role"] == "user"
     assert first["content"].startswith("You help the staff of a shop.")
     assert "hello" in first["content"]
+
+
+def test_such_a_server_is_told_before_a_picture_too() -> None:
+    seen = [
+        {"type": "text", "text": "Look."},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    ]
+    [told] = without_system([{"role": "system", "content": "You help."}, {"role": "user", "content": seen}])
+    assert told == {"role": "user", "content": [{"type": "text", "text": "You help."}, *seen]}
 
 
 @pytest.mark.parametrize("end", ["", "/", "/gateway", "/gateway/"])

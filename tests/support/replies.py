@@ -1,6 +1,6 @@
 """Asking a model through `stream_reply`, and a model that yields what a test gives it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +41,13 @@ async def ask(
     heard: Heard | None = None,
     *,
     after: Sequence[BaseMessage] = (),
+    tools: Collection[str] = (),
     **limits: Any,
 ) -> Heard:
-    """Ask the model one thing, perhaps `after` earlier steps, under these limits; what it says is in `heard` also where it raises."""
+    """Ask the model one thing, perhaps `after` earlier steps, under these limits; what it says is in `heard` also where it raises.
+
+    `tools` are the names that it was offered.
+    """
     heard = heard or Heard()
     await stream_reply(
         model,
@@ -51,6 +55,7 @@ async def ask(
         heard.reply,
         heard.sinks,
         limits=Limits(**limits),
+        tools=tools,
     )
     return heard
 

@@ -1,5 +1,6 @@
 """Responses that providers were reported to send, in few words: events, whole answers, calls, and how a response ends."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,6 +102,26 @@ class Said:
             case "held":
                 await connection.send(head(200, fields) + framed)
                 await connection.gone.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A response that comes in steps: bytes, and pauses in seconds. Its last chunk comes at the end."""
+
+    steps: tuple[bytes | float, ...]
+    content_type: str = "text/event-stream"
+    status: int = 200
+
+    async def respond(self, _request: Request, connection: Connection) -> None:
+        """Send it."""
+        fields = {"Content-Type": self.content_type, "Transfer-Encoding": "chunked"}
+        await connection.send(head(self.status, fields))
+        for step in self.steps:
+            if isinstance(step, bytes):
+                await connection.chunk(step)
+            else:
+                await asyncio.sleep(step)
+        await connection.end_chunks()
 
 
 Check = Callable[[list[dict[str, Any]]], None]

@@ -22,6 +22,7 @@ from agent.models.echo import REFUSED
 from agent.prompt.history import result_message
 
 FIND = 'ACTION: {"tool": "find_order", "args": {"number": 7}}'
+OBJECT = FIND.removeprefix("ACTION: ")
 COUNT = 'ACTION: {"tool": "count_orders", "args": {}}'
 FOUND: tuple[str, dict[str, Any]] = ("find_order", {"number": 7})
 COUNTED: tuple[str, dict[str, Any]] = ("count_orders", {})
@@ -51,6 +52,16 @@ READ: list[tuple[str, str, list[Any]]] = [
     ('ACTION:{"tool":"a","args":{"t":"} \\" {\\\\"}} x', "x", [("a", {"t": '} " {\\'})]),
     ('ACTION: {"tool": "a", "args": "{\\"b\\": 1}"}', "", [("a", {"b": 1})]),
     ('ACTION: {"tool": "a"}', "", [("a", {})]),
+    (f"**ACTION:** {OBJECT}", "", [FOUND]),
+    (f"## ACTION: `{OBJECT}`\nso", "so", [FOUND]),
+    (f"Look.\nACTION:\n\n  {OBJECT}\nso", "Look.\nso", [FOUND]),
+    (f"Look.\nACTION:\n```json\n{OBJECT}\n```\nso", "Look.\nso", [FOUND]),
+    (f"ACTION: ```\r\n{OBJECT}\r\n```\r\n{COUNT}", "", [FOUND, COUNTED]),
+    ('ACTION: {"name": "a", "arguments": {"b": 1}}', "", [("a", {"b": 1})]),
+    ('ACTION: {"tool": "a", "parameters": {"b": 1}}', "", [("a", {"b": 1})]),
+    ('ACTION: {"function": {"name": "a", "arguments": "{\\"b\\": 1}"}}', "", [("a", {"b": 1})]),
+    ('ACTION: {"action": "a", "action_input": []}', "", [("a", {})]),
+    ('ACTION: {"tool": "a", "name": "b", "c": 1}', "", [("a", {"name": "b", "c": 1})]),
     (f"> {FIND}\nsaid the mail", f"> {FIND}\nsaid the mail", []),
     (f"It says {FIND} there.", f"It says {FIND} there.", []),
     ("Action: call them.\nACTIONS: none\nACTION", "Action: call them.\nACTIONS: none\nACTION", []),
@@ -69,6 +80,8 @@ BROKEN: list[tuple[str, str, str]] = [
     ('ACTION: {"tool": "", "args": {}}', "", "unnamed"),
     ('ACTION: {"tool": "a", "args": [1]}', "", "a"),
     ("ACTION:\nx", "x", "unnamed"),
+    ("ACTION:\n\n```json\nx\n```", "\n```json\nx\n```", "unnamed"),
+    (f"ACTION:{' ' * 200}{{", "", "unnamed"),
     ('ACTION: {"tool": "a", "args": {"b": ' + "[" * 600 + "]" * 600 + "}}", "", "a"),
     ('ACTION: {"tool": "a",' + "\n" + " " * 200 + '"args": {}}', " " * 200 + '"args": {}}', "a"),
     ("```\nACTION: {\n```\nx", "x", "unnamed"),

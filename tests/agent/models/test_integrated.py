@@ -117,6 +117,8 @@ async def test_nothing_fails_an_answer_whose_end_was_said() -> None:
     end = chunk("42.", response_metadata={"done_reason": "stop"})
     heard = await ask(integrated(end, ConnectionResetError(), manner=MANNERS["ollama"]))
     assert (heard.reply.text, heard.reply.finish_reason) == ("42.", "stop")
+    done = chunk("42.", response_metadata={"done": True})  # a server that speaks as Ollama did in 2024
+    assert (await ask(integrated(done, manner=MANNERS["ollama"]))).reply.text == "42."
 
 
 @pytest.mark.parametrize(("manner", "counted"), [(MANNERS["anthropic"], Usage(77, 5)), (ANY, Usage(77, 9))])
