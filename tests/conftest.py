@@ -7,17 +7,19 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import anyio
+import httpcore2
 import pytest
 import structlog
 from hypothesis import settings as property_settings
 from support.backend import TenantBackend, scripted_backend
-from support.lanes import examples, mark_long
+from support.lanes import examples, limit_s, mark_long, usual_limit_s
 from support.postgres import drop_databases, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
 from support.provider import Provider, scripted_provider
@@ -28,13 +30,14 @@ from support.world import World, open_world
 
 from agent.store.database import Store
 from api import starting
+from api.server import GC_THRESHOLDS
 
 OpenWorld = Callable[..., Awaitable[World]]
 
 
 SLOW = {"system", "bench", "web"}
-USUAL_LIMIT_S = 240.0
-"""As pyproject.toml says."""
+pytest_plugins = ["support.limits"]
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)  # clients read all certificates anew, for 50 ms
 starting.TOLD_EVERY_S = 600.0  # or a busy machine adds lines to what a start says, which many tests compare
 property_settings.register_profile(
     "gating",
@@ -48,8 +51,10 @@ gc.disable()  # until the tests are collected: nothing of them is ever thrown aw
 
 
 def pytest_collection_finish() -> None:
-    """Let nobody look again through the libraries and ten thousand tests for what could be thrown away."""
+    """Let nobody look again through the libraries and all tests for what could be thrown away, and at the rest as seldom as a
+    server does."""
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()
 
 
@@ -80,13 +85,12 @@ def _give_each_a_share(items: list[pytest.Item]) -> None:
 
 
 def _is_slow(file: list[pytest.Item]) -> bool:
-    return not SLOW.isdisjoint(file[0].path.parts) or _limit_s(file) > USUAL_LIMIT_S
+    return not SLOW.isdisjoint(file[0].path.parts) or _limit_s(file) > usual_limit_s(file[0].config)
 
 
 def _limit_s(file: list[pytest.Item]) -> float:
     """Return the longest time limit of a file's tests: whoever may take longer than usual often does."""
-    marks = [item.get_closest_marker("timeout") for item in file]
-    return max(float(mark.args[0]) if mark else USUAL_LIMIT_S for mark in marks)
+    return max(map(limit_s, file))
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from support.deciding import answer_for_page, decide
 from support.history import History, Post, Reader, Segment, answered
 from support.processes import Place
 from support.scenario import APPROVER, Plan, mark_of
-from support.world import parse_stream, sign
+from support.world import PLAIN, parse_stream, sign
 
 TURN_LIMIT_S = 240.0
 """For a turn of a user who sees process after process die, on a busy machine. What is promised is checked from the database."""
@@ -98,7 +98,7 @@ class Visitor:
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx2.Timeout(20, connect=5),
             transport=httpx2.AsyncHTTPTransport(
-                verify=False,
+                verify=PLAIN,
                 trust_env=False,
                 local_address=address,
                 limits=httpx2.Limits(max_keepalive_connections=20 if address is None else 0),

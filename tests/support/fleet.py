@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 from support.faults import until
 from support.http import Connection, Request, listen
-from support.processes import Machine, Server
+from support.processes import Machine, Nursery, Server
 from support.programs import free_port
 from support.world import SECRET, write_assistant
 
@@ -105,8 +105,13 @@ def free_ports(count: int) -> int:
 
 
 @asynccontextmanager
-async def open_fleet(folder: Path, provider_url: str, *, workers: int = 2, **settings: object) -> AsyncIterator[Fleet]:
-    """Start one with these settings, wait until all its processes serve, and leave nothing of it."""
+async def open_fleet(
+    folder: Path, provider_url: str, *, workers: int = 2, nursery: Nursery | None = None, **settings: object
+) -> AsyncIterator[Fleet]:
+    """Start one with these settings, wait until all its processes serve, and leave nothing of it.
+
+    Its parent is of the nursery, where there is one; the others are started by it, as ever.
+    """
     values: dict[str, object] = {
         "assistant": write_assistant(folder, models=["openai:echo"], toolsets=[]),
         "backend_url": "http://127.0.0.1:1",
@@ -121,7 +126,7 @@ async def open_fleet(folder: Path, provider_url: str, *, workers: int = 2, **set
     }
     environment = {f"FRONTDESK_{name.upper()}": str(value) for name, value in values.items()}
     environment |= {"OPENAI_BASE_URL": provider_url, "NO_PROXY": "*"}
-    machine = Machine(folder, environment, words=("serve", "--workers", str(workers)))
+    machine = Machine(folder, environment, nursery, words=("serve", "--workers", str(workers)))
     try:
         fleet = Fleet(machine, await machine.start(), workers)
         await fleet.all_there()

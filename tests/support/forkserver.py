@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from agent import failpoints
+from agent.http import certificates
 from api import starting
 from api.cli import main as frontdesk
 
@@ -69,6 +70,7 @@ def main() -> None:
     """Fork a child per line `{program, arguments, environment, folder, typed, mask, output, errors, status}`; answer with its id."""
     for name in MODULES:
         import_module(name)
+    certificates()  # which are read once, and kept
     gc.freeze()  # no child looks through the modules for what it could throw away
     children: dict[int, str] = {}
     woken, wake = os.pipe()
@@ -134,6 +136,12 @@ def _become(order: dict[str, Any]) -> None:
         if order["program"] in PROGRAMS:
             runpy.run_module(order["program"], run_name="__main__", alter_sys=True)
         else:
+            sys.orig_argv = [
+                sys.executable,
+                "-m",
+                "api.cli",
+                *order["arguments"],
+            ]  # by which a parent of workers starts them
             reload(failpoints)
             frontdesk()
         status = 0

@@ -1,6 +1,7 @@
 """Lanes of tests, what gates and what is `long`: proofs in their full size, which `scripts/test long` runs before a release."""
 
 import ast
+import math
 import os
 from collections import defaultdict
 from pathlib import Path
@@ -55,6 +56,17 @@ def _of_its_turn(case: list[pytest.Function], number: int) -> list[pytest.Functi
     """Return those of a case on the engine whose turn it is; all where it is on one engine anyway, or on none."""
     engine = ENGINES[number % len(ENGINES)]
     return [item for item in case if engine in item.callspec.params.values()] or case
+
+
+def limit_s(item: pytest.Item) -> float:
+    """Return the time limit of a test: its own, or the one that all have."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else usual_limit_s(item.config)
+
+
+def usual_limit_s(config: pytest.Config) -> float:
+    """Return the time limit that tests have."""
+    return float(config.getoption("timeout", None) or config.getini("timeout") or math.inf)
 
 
 def long_tests(module: ast.Module) -> set[str]:

@@ -1,7 +1,7 @@
 """Two real processes on one PostgreSQL and one Redis, behind a door that leads to another one each time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from support.backend import TenantBackend
 from support.balancing import balancer
-from support.processes import Machine, Nursery, Server, open_nursery
+from support.processes import Machine, Nursery, Server
 from support.provider import Provider
 from support.redis import RedisServer, open_redis
 from support.shown import Screen, joined
@@ -28,12 +28,6 @@ pytestmark = [
 ]
 
 PIECES = [f"word {n} " for n in range(120)]
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with open_nursery() as nursery:
-        yield nursery
 
 
 @dataclass(slots=True)
