@@ -9,7 +9,7 @@ from redis.asyncio import Connection
 from support.redis import open_redis
 
 from agent.redis.address import parse_address
-from agent.redis.client import PAUSE_S, RedisClient
+from agent.redis.client import CONNECTIONS, PAUSE_S, RedisClient, Script
 from agent.redis.errors import RedisAwayError
 from agent.redis.reads import Reads
 
@@ -28,6 +28,33 @@ async def test_a_server_that_takes_nothing_just_now_counts_as_away(change: tuple
             with pytest.raises(RedisAwayError):
                 await client.call("SET", "two", "2")
             assert not client.is_well
+        finally:
+            await client.close()
+
+
+ECHO = Script("if ARGV[1] == 'wrong' then return redis.error_reply('WRONG it is') end return {KEYS[1], ARGV[1]}")
+"""Says what it was asked, or that it was wrong."""
+
+
+async def test_scripts_are_answered_in_order_whatever_befell_the_connections_before() -> None:
+    """One is refused, all connections are cut, and some are stopped while the server is slow: nobody gets another's answer."""
+    with open_redis() as server, server.client() as direct:
+        client = RedisClient(parse_address(server.url), timeout_s=20)
+        try:
+            first, refused, last = await client.scripts(ECHO, [("a", "1"), ("a", "wrong"), ("\xe4", b"\x00\xff")])
+            assert (first, str(refused), last) == ([b"a", b"1"], "WRONG it is", ["\xe4".encode(), b"\x00\xff"])
+            direct.client_kill_filter(_type="normal", skipme=True)
+            assert await client.scripts(ECHO, [("b", "2")]) == [[b"b", b"2"]]
+            direct.client_pause(300)
+            asked = [client.scripts(ECHO, [("c", str(n)), ("c", "late")]) for n in range(CONNECTIONS)]
+            slow = [asyncio.create_task(one) for one in asked]
+            await asyncio.sleep(0.1)
+            for one in slow:
+                one.cancel()
+            stopped = await asyncio.gather(*slow, return_exceptions=True)
+            assert {type(one) for one in stopped} == {asyncio.CancelledError}
+            many = [(str(n), "d" * n) for n in range(300)]
+            assert await client.scripts(ECHO, many) == [[key.encode(), said.encode()] for key, said in many]
         finally:
             await client.close()
 
