@@ -43,6 +43,7 @@ class Load:
         """Let nobody wait for tokens that will not come."""
         if not self._reached.done():
             self._reached.set_exception(error)
+            self._reached.exception()  # nobody may have waited
 
     async def until(self, tokens: int) -> None:
         """Wait until these many tokens have come.
@@ -81,6 +82,10 @@ class Client(asyncio.Protocol):
         """Send the request; from now on time counts."""
         self.sent_at = time.perf_counter()
         self._transport.write(request)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self.bytes += len(data)
