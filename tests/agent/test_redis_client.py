@@ -1,11 +1,12 @@
 """The client of Redis: what is the server's state is told as that, and not as a mistake of whoever asked."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvloop
-from redis.asyncio import Connection
+from redis.asyncio import Connection, Redis
+from support.faults import until
 from support.redis import open_redis
 
 from agent.redis.address import parse_address
@@ -44,11 +45,13 @@ async def test_scripts_are_answered_in_order_whatever_befell_the_connections_bef
             first, refused, last = await client.scripts(ECHO, [("a", "1"), ("a", "wrong"), ("\xe4", b"\x00\xff")])
             assert (first, str(refused), last) == ([b"a", b"1"], "WRONG it is", ["\xe4".encode(), b"\x00\xff"])
             direct.client_kill_filter(_type="normal", skipme=True)
-            assert await client.scripts(ECHO, [("b", "2")]) == [[b"b", b"2"]]
+            at_once = [client.scripts(ECHO, [("b", str(n))]) for n in range(CONNECTIONS)]
+            assert await asyncio.gather(*at_once) == [[[b"b", b"%d" % n]] for n in range(CONNECTIONS)]
             direct.client_pause(300)
             asked = [client.scripts(ECHO, [("c", str(n)), ("c", "late")]) for n in range(CONNECTIONS)]
             slow = [asyncio.create_task(one) for one in asked]
-            await asyncio.sleep(0.1)
+            pool = cast("Redis", client._client).connection_pool
+            await until(lambda: len(list(pool._get_in_use_connections())) == CONNECTIONS)
             for one in slow:
                 one.cancel()
             stopped = await asyncio.gather(*slow, return_exceptions=True)
