@@ -46,8 +46,9 @@ SETTLE_S = 1.0
 """How long processes have for what they do behind the last answer; it is part of the cost."""
 SNAPSHOT, TOKEN = b'"snapshot"', b'"token"'
 REFUSED = re.compile(rb"HTTP/1\.1 (?!200)\d")
-TRIES, AGAIN_S = 4, 15.0
-"""How often something is measured until it is measured, and what lies between: runs go on without their readers meanwhile."""
+TRIES, AGAIN_S = 6, 15.0
+"""How often something is measured until it is measured, and what lies between the first two, each time as much more: runs go on
+without their readers meanwhile, and a machine that others fill is left alone for a while."""
 WORDS = {
     "one": "one process",
     "half": "one with half of it",
@@ -186,7 +187,7 @@ async def measured(measure: Callable[[], Awaitable[Measured]]) -> Measured:
         except BrokenStreamError as exc:
             load = os.getloadavg()[0]
             sys.stderr.write(f"broken off at a load of {load:.1f}, try {number} of {TRIES}: {exc}\n")
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(number * AGAIN_S)
     return await measure()
 
 

@@ -38,7 +38,7 @@ ECHO = Script("if ARGV[1] == 'wrong' then return redis.error_reply('WRONG it is'
 
 
 async def test_scripts_are_answered_in_order_whatever_befell_the_connections_before() -> None:
-    """One is refused, all connections are cut, and some are stopped while the server is slow: nobody gets another's answer."""
+    """Nobody gets another's answer: after one was refused, all connections were cut, or some were stopped while the server was slow."""
     with open_redis() as server, server.client() as direct:
         client = RedisClient(parse_address(server.url), timeout_s=20)
         try:
