@@ -43,6 +43,7 @@ class Load:
         """Let nobody wait for tokens that will not come."""
         if not self._reached.done():
             self._reached.set_exception(error)
+            self._reached.exception()  # nobody may have waited
 
     async def until(self, tokens: int) -> None:
         """Wait until these many tokens have come.
@@ -82,6 +83,10 @@ class Client(asyncio.Protocol):
         self.sent_at = time.perf_counter()
         self._transport.write(request)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
     def data_received(self, data: bytes) -> None:
         self.bytes += len(data)
         self.read(data)
@@ -92,7 +97,7 @@ class Client(asyncio.Protocol):
         if not self._status:
             self._status = data[:512]
             if not self._status.startswith(b"HTTP/1.1 200"):
-                self._end(BrokenStreamError(repr(self._status)))
+                self._end(BrokenStreamError(_refusal(self._status)))
         seen = self._tail + data
         is_over = self._stop in seen
         said = seen.partition(self._stop)[0][len(self._tail) :] if is_over else data
@@ -120,6 +125,12 @@ class Client(asyncio.Protocol):
                 self.ended.exception()
             self._load.give_up(error or BrokenStreamError(f"ended after {self.tokens} tokens: {self._tail!r}"))
             self._transport.close()
+
+
+def _refusal(answer: bytes) -> str:
+    """Return a refusal's status and the beginning of what it says."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return b" ".join((head.partition(b"\r\n")[0], body)).decode(errors="replace")
 
 
 async def open_clients(load: Load, url: str, count: int, *, made: Callable[[Load], Client] = Client) -> list[Client]:

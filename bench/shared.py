@@ -1,7 +1,8 @@
 """`python -m bench.shared`: what the log in Redis costs over the one in memory, and how quickly processes hear of each other.
 
 Printed are: CPU per token of a whole server at 300 streams with either log; how long a token takes from the process that
-writes it to a reader of another; the memory of a reader that waits there; and how long a stop takes at another process.
+writes it to a reader of another; what a batch for Redis takes of its process, by how many runs have something in it; the memory of
+a reader that waits there; and how long a stop takes at another process.
 """
 
 import argparse
@@ -38,12 +39,13 @@ from agent.redis.subscriber import Subscriber
 from agent.store.database import Store
 from bench import frontdesk
 from bench.load import ask, post
-from bench.measure import CLIENT_CORE, KIB, MS, SERVER_CORE, Target, first_tokens, percentile, window
+from bench.measure import CLIENT_CORE, KIB, MS, SERVER_CORE, US, Target, first_tokens, percentile, window
 from bench.server import PAGE_BYTES, Server
 from bench.upstream import Script
 
 STREAMS, TOKENS, RATE = 300, 200, 50
 RUNS, PIECES, EVERY_S = 50, 200, 0.02
+BATCHES, BATCH_RUNS = 300, (1, 25, 50)
 READERS = 1000
 STOPS = 21
 START_LIMIT_S = 30.0
@@ -160,6 +162,20 @@ def _text(logged: LoggedEvent) -> str:
     return "" if isinstance(logged.event, LogClosed) else str(getattr(logged.event, "text", ""))
 
 
+async def batch_cpu_s(url: str, *, runs: int, batches: int) -> float:
+    """Return the median CPU seconds of a batch in which so many runs have a token each, from the log's memory to Redis's answer."""
+    took: list[float] = []
+    async with process_log(url, uuid4().hex) as log:
+        segments = [log.open(RunKey("acme", UUID(int=number)), 1) for number in range(runs)]
+        for _ in range(batches):
+            before = time.process_time()
+            for segment in segments:
+                segment.append(TextDelta("wo~ "))
+            await asyncio.gather(*(segment.flush() for segment in segments))
+            took.append(time.process_time() - before)
+    return median(took)
+
+
 async def reader_bytes(url: str, *, readers: int) -> float:
     """Return how many bytes of memory a reader takes that waits for a run of another process."""
     prefix = uuid4().hex
@@ -241,6 +257,10 @@ async def measure(*, is_quick: bool) -> None:
         await answers(url)
         took = await delays(url, runs=RUNS // part, pieces=PIECES // part)
         _say(f"a token through Redis: median {median(took) * MS:.1f} ms, p99 {percentile(took, 0.99) * MS:.1f} ms")
+        cost = [await batch_cpu_s(url, runs=runs, batches=BATCHES // part) * US for runs in BATCH_RUNS]
+        _say(
+            f"CPU of a batch for Redis: {', '.join(f'{of:.0f} us of {n} runs' for of, n in zip(cost, BATCH_RUNS, strict=True))}"
+        )
         taken = await reader_bytes(url, readers=READERS // part)
         _say(f"a reader of another process's run that waits: {taken / KIB:.1f} KiB")
         cpu = await cpu_per_token(folder, url, streams=STREAMS // part, tokens=TOKENS // part)

@@ -23,6 +23,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from agent.places import place_of
 from agent.redis.address import Address
 from agent.redis.errors import LOST, RedisAwayError
+from agent.redis.exchange import exchange
 
 logger = structlog.get_logger()
 
@@ -81,18 +82,14 @@ class RedisClient:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        replies: list[Any] = await self._in_time(pipeline.execute(raise_on_error=False))
-        for reply in replies:
-            if isinstance(reply, Exception) and (not isinstance(reply, ResponseError) or _code(reply).startswith(AWAY)):
-                raise self._away(reply)
-        return replies
+        return self._answered(await self._in_time(pipeline.execute(raise_on_error=False)))
 
     async def scripts(self, script: Script, calls: Sequence[Sequence[Any]]) -> list[Any]:
         """Call a script several times, each with its one key and its arguments; see `calls`."""
-        replies = await self.calls([("EVALSHA", script.sha, 1, *call) for call in calls])
+        replies = await self._executed([("EVALSHA", script.sha, 1, *call) for call in calls])
         unknown = [number for number, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a new server: it knows the script from now on
-            again = await self.calls([("EVAL", script.source, 1, *calls[number]) for number in unknown])
+            again = await self._executed([("EVAL", script.source, 1, *calls[number]) for number in unknown])
             for number, reply in zip(unknown, again, strict=True):
                 replies[number] = reply
         return replies
@@ -111,6 +108,18 @@ class RedisClient:
             await self._client.aclose()
             if self._sentinel is not None:
                 await self._sentinel.aclose()
+
+    async def _executed(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return the answers to calls of scripts; only redis-py's pipeline knows which server of a Cluster to ask."""
+        if isinstance(self._client, RedisCluster):
+            return await self.calls(commands)
+        return self._answered(await self._in_time(exchange(self._client.connection_pool, commands)))
+
+    def _answered(self, replies: list[Any]) -> list[Any]:
+        for reply in replies:
+            if isinstance(reply, Exception) and (not isinstance(reply, ResponseError) or _code(reply).startswith(AWAY)):
+                raise self._away(reply)
+        return replies
 
     async def _in_time(self, asked: Coroutine[Any, Any, T], *, is_probe: bool = False) -> T:
         if time.monotonic() < self._away_until and not is_probe:

@@ -1,15 +1,16 @@
 """The client of Redis: what is the server's state is told as that, and not as a mistake of whoever asked."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvloop
-from redis.asyncio import Connection
+from redis.asyncio import Connection, Redis
+from support.faults import until
 from support.redis import open_redis
 
 from agent.redis.address import parse_address
-from agent.redis.client import PAUSE_S, RedisClient
+from agent.redis.client import CONNECTIONS, PAUSE_S, RedisClient, Script
 from agent.redis.errors import RedisAwayError
 from agent.redis.reads import Reads
 
@@ -28,6 +29,35 @@ async def test_a_server_that_takes_nothing_just_now_counts_as_away(change: tuple
             with pytest.raises(RedisAwayError):
                 await client.call("SET", "two", "2")
             assert not client.is_well
+        finally:
+            await client.close()
+
+
+ECHO = Script("if ARGV[1] == 'wrong' then return redis.error_reply('WRONG it is') end return {KEYS[1], ARGV[1]}")
+"""Says what it was asked, or that it was wrong."""
+
+
+async def test_scripts_are_answered_in_order_whatever_befell_the_connections_before() -> None:
+    """Nobody gets another's answer: after one was refused, all connections were cut, or some were stopped while the server was slow."""
+    with open_redis() as server, server.client() as direct:
+        client = RedisClient(parse_address(server.url), timeout_s=20)
+        try:
+            first, refused, last = await client.scripts(ECHO, [("a", "1"), ("a", "wrong"), ("\xe4", b"\x00\xff")])
+            assert (first, str(refused), last) == ([b"a", b"1"], "WRONG it is", ["\xe4".encode(), b"\x00\xff"])
+            direct.client_kill_filter(_type="normal", skipme=True)
+            at_once = [client.scripts(ECHO, [("b", str(n))]) for n in range(CONNECTIONS)]
+            assert await asyncio.gather(*at_once) == [[[b"b", b"%d" % n]] for n in range(CONNECTIONS)]
+            direct.client_pause(300)
+            asked = [client.scripts(ECHO, [("c", str(n)), ("c", "late")]) for n in range(CONNECTIONS)]
+            slow = [asyncio.create_task(one) for one in asked]
+            pool = cast("Redis", client._client).connection_pool
+            await until(lambda: len(list(pool._get_in_use_connections())) == CONNECTIONS)
+            for one in slow:
+                one.cancel()
+            stopped = await asyncio.gather(*slow, return_exceptions=True)
+            assert {type(one) for one in stopped} == {asyncio.CancelledError}
+            many = [(str(n), "d" * n) for n in range(300)]
+            assert await client.scripts(ECHO, many) == [[key.encode(), said.encode()] for key, said in many]
         finally:
             await client.close()
 

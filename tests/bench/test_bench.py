@@ -3,6 +3,7 @@
 Each starts several servers, so one gates: what it starts and measures with is what the others do it with.
 """
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import orjson
 import pytest
 
 from api.protocols import FORMATS
+from bench import processes
+from bench.load import BrokenStreamError
 from bench.protocols import ways
 from bench.shares import shares
 from bench.table import GOALS, NAMES, ROWS
@@ -62,6 +65,40 @@ def test_the_last_script_of_a_request_counts_and_a_tool_is_asked_for_once() -> N
 def test_the_samples_of_a_profile_are_added_up_by_library() -> None:
     stacks = "main (api/cli.py:1);execute (sqlalchemy/engine/base.py:9) 3\nmain (api/cli.py:1) 1\n"
     assert shares(stacks) == [("sqlalchemy", 0.75), ("api", 0.25)]
+
+
+async def test_what_a_server_refuses_is_measured_again_and_told_where_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a busy machine's database: it answers some, and the connection of the others stays open."""
+    monkeypatch.setattr(processes, "AGAIN_S", 0.0)
+    refusals, asked = 0, 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.write(
+            b"HTTP/1.1 503 Service Unavailable\r\n\r\n" if asked <= refusals else b"HTTP/1.1 200 OK\r\n\r\ntoken"
+        )
+        await reader.read()
+        writer.close()
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        try:
+            return await processes._until(reader, b"token")
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        refusals = processes.TRIES - 1
+        assert (await processes.measured(ask)).endswith(b"token")
+        said = capsys.readouterr().err
+        assert said.count("broken off at a load of") == processes.TRIES - 1
+        assert "503 Service Unavailable" in said
+        refusals, asked = processes.TRIES, 0
+        with pytest.raises(BrokenStreamError, match="503 Service Unavailable"):
+            await processes.measured(ask)
 
 
 @pytest.mark.long

@@ -157,7 +157,7 @@ class Outbox:
                 self._send_later([segment])
                 return
         if segment.has_more:
-            self.add(segment, True)
+            self.add(segment, segment.is_due)
 
     async def _check(self, segment: RedisSegment) -> None:
         """Write again what Redis has forgotten, unless a later attempt has the run, which Redis may have forgotten, too."""

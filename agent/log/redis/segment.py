@@ -83,6 +83,14 @@ class RedisSegment:
         """Whether there is something that was not taken."""
         return not self._is_shut_out and (self._sent < len(self._events) or self._is_left)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether what was not taken is not to wait for more: there is enough, or not only text, or somebody waits for it."""
+        events = self._events
+        if self._is_left or self._waiting or len(events) - self._sent >= self._limits.window_events:
+            return True
+        return any(type(events[number].event) not in TEXT for number in range(self._sent, len(events)))
+
     def append(self, event: AnyEvent) -> None:
         self._local.append(event)
         self._begun()

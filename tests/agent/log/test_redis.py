@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from support.remote_logs import Truth, processes
 from support.tls import tls_door
 
 from agent.errors import ConfigurationError, LogAwayError, LogTrimmedError, StaleAppendError
-from agent.events.schema import START, EventId, LogClosed, LoggedEvent
+from agent.events.schema import START, AnyEvent, EventId, LogClosed, LoggedEvent, StepStarted, TextDelta, ToolsStarted
 from agent.log.contract import EventLog
 from agent.log.redis.entries import NOWHERE, StreamLimits, pack, place_of, stream_key
 from agent.log.redis.log import RedisLog
@@ -23,6 +24,7 @@ from agent.log.redis.outbox import Standing
 from agent.log.redis.tails import Tail
 from agent.principal import RunKey
 from agent.redis.address import parse_address
+from agent.redis.errors import RedisAwayError
 
 WAIT_S = 30
 
@@ -377,6 +379,39 @@ async def test_the_runs_of_a_flush_go_in_one_pipeline(redis_server: RedisServer)
             key = stream_key(writer._client.prefix, runs[7])
             assert client.xlen(key) == 1
         assert len(await reader.read(runs[7])) == 10
+
+
+async def test_text_that_comes_while_a_flush_is_under_way_waits_for_its_own_window(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G603: what is no text is sent at once, also where the answer to the flush before was lost."""
+    async with processes(redis_server, limits=StreamLimits(window_s=10 * WAIT_S)) as (writer, reader):
+        client, segment = writer._client, writer.open(RUN, 1)
+        scripts, meanwhile, flushes = client.scripts, list[AnyEvent](), list[int]()
+
+        async def call(*asked: Any) -> list[Any]:
+            replies = await scripts(*asked)
+            flushes.append(len(meanwhile))
+            while meanwhile:
+                segment.append(meanwhile.pop(0))
+            if len(flushes) == 4:
+                raise RedisAwayError("the answer was lost")
+            return replies
+
+        monkeypatch.setattr(client, "scripts", call)
+        meanwhile.append(TextDelta("meanwhile"))
+        await write(segment, told(1, closed=False))
+        await write(writer.open(RunKey("acme", UUID(int=8)), 1), told(1, closed=False))
+        assert (flushes, segment.has_more) == ([1, 0], True), "what is due goes no later than this other run's"
+        segment.append(ToolsStarted(("find_order",)))
+        await flushed(segment)
+        assert flushes == [1, 0, 0], "both in one"
+        meanwhile.append(ToolsStarted(("find_customer",)))
+        segment.append(StepStarted(2))
+        await flushed(segment)
+        assert flushes == [1, 0, 0, 1, 0, 0], "lost, found to be there, and what came behind it"
+        assert await reader.read(RUN) == (written := await writer.read(RUN))
+        assert len(written) == 5
 
 
 @pytest.mark.parametrize(
