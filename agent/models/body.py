@@ -12,6 +12,8 @@ from agent.models.sse import MAX_EVENT_BYTES, EventSplitter, EventTooLargeError
 END_WAIT_S = 1.5
 """How long the usage, or the end of the response, is waited for once the end of the answer was said."""
 DRAIN_S = 0.02
+MAX_BLANK_BYTES = 64 * 1024
+"""Of white space in one line, in front of an answer."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -23,29 +25,43 @@ class EventBody:
         self._reader = reader
         self._splitter = EventSplitter()
         self._has_begun = False
+        self._blank = b""
+        """The white space of the first line that may hold something."""
         self._is_over = False
         self._end_by: float | None = None
 
     async def next(self) -> list[bytes] | None:
-        """Return the events of the next read, None at the end. A body that is one JSON object, and no stream, is one event."""
+        """Return the events of the next read, None at the end. A body that is one JSON object, and no stream, is one event.
+
+        Empty lines in front of it are none: some servers send them for as long as they are at work.
+        """
         if self._reader.done:
             await _drain(self._content)
             return None
         if self._is_over:
             return None
-        data = await (self._read() if self._has_begun else self._first())
-        if not self._has_begun and (begun := data.removeprefix(BOM).lstrip())[:1] in (b"{", b"["):
-            self._is_over = self._reader.is_whole = True
-            return await self._whole(begun)
+        data = await self._read()
+        if not self._has_begun:
+            if data and not data.strip():
+                self._keep_blank(data)
+                return []
+            data = self._blank + data
+            if (begun := data.removeprefix(BOM).lstrip())[:1] in (b"{", b"["):
+                self._is_over = self._reader.is_whole = True
+                return await self._whole(begun)
         self._has_begun, self._is_over = True, not data
         return self._splitter.feed(data) if data else self._splitter.flush()
 
-    async def _first(self) -> bytes:
-        """Return the first bytes that are not white space alone."""
-        first = b""
-        while not first.strip() and (more := await self._read()):
-            first += more
-        return first
+    def _keep_blank(self, blank: bytes) -> None:
+        """Keep the white space of the line that is not over.
+
+        Raises:
+            EventTooLargeError: the line has no end.
+        """
+        blank = self._blank + blank
+        self._blank = blank[max(blank.rfind(b"\n"), blank.rfind(b"\r")) + 1 :]
+        if len(self._blank) > MAX_BLANK_BYTES:
+            raise EventTooLargeError(f"more than {MAX_BLANK_BYTES} bytes of white space")
 
     async def _read(self) -> bytes:
         """Return what comes next; nothing at the end, and once the end was said also when it is waited for in vain.
