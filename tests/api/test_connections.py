@@ -20,6 +20,7 @@ from support.world import OpenWorld, Person, World
 
 from agent.store.database import new_id
 from agent.store.tables import messages
+from api.reading import MOST_WAITING
 
 LIMIT_S = 1.0
 """The time limits of these tests' servers; a test that measures leaves a wide margin above."""
@@ -226,6 +227,16 @@ async def test_requests_one_after_the_other_on_one_connection_are_all_answered(s
                 read = await one.reader.read(65536)
                 assert read, "closed before all were answered"
                 one.came += read
+
+
+async def test_of_requests_that_come_at_once_only_so_many_wait_for_their_answers(start: Start) -> None:
+    """G24: nobody is asked for a token before ten thousand requests of forty bytes are each two thousand here."""
+    world = await start()
+    async with wire(world) as one:
+        await one.send(LIVE * 4000)
+        came = await one.closed()
+    assert MOST_WAITING <= came.count(HEALTHY) <= MOST_WAITING + 2
+    assert b"connection: close" in came.rpartition(b"HTTP/1.1 ")[2].lower()
 
 
 def held(gate: asyncio.Event) -> Route:
