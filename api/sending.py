@@ -5,6 +5,9 @@ that was written to it.
 """
 
 import asyncio
+import struct
+import termios
+from fcntl import ioctl
 from typing import Any, ClassVar
 
 from api.reading import RequestReader
@@ -52,8 +55,9 @@ class AnswerSender(RequestReader):
 
     def _look_at_reader(self) -> None:
         self._look = None
-        before, self._left = self._left, self.transport.get_write_buffer_size()
-        if not self._left or self.transport.get_protocol() is not self:  # which is so where it speaks as a WebSocket
+        before, self._left = self._left, self._bytes_left()
+        is_sent = not self.transport.get_write_buffer_size()
+        if is_sent or self.transport.get_protocol() is not self:  # which is so where it speaks as a WebSocket
             return
         # In between something may just have been written that goes at once; not, while nothing more may be, or can be.
         is_waited_for = self.flow.write_paused or self.transport.is_closing()
@@ -61,3 +65,10 @@ class AnswerSender(RequestReader):
             self.transport.abort()
             return
         self._look_later()
+
+    def _bytes_left(self) -> int:
+        """Return how many bytes the other side has not taken: the kernel's, too, which asks for more only when it has taken a third."""
+        held = self.transport.get_write_buffer_size()
+        if (socket := self.transport.get_extra_info("socket")) is None or socket.fileno() < 0:
+            return held
+        return held + int(struct.unpack("i", ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0])

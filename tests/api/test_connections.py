@@ -582,13 +582,13 @@ def is_open_there(world: World, own: socket.socket) -> bool:
 
 
 async def rest_of(own: socket.socket, *, slowly: bool = False) -> int:
-    """Read until the other side ends; return how many bytes that were."""
-    size = 0
+    """Read until the other side ends; return how many bytes that were. Slow is so little that the kernel asks for no more in time."""
+    size, begun = 0, time.monotonic()
     async with asyncio.timeout(60):
         try:
-            while data := await asyncio.get_running_loop().sock_recv(own, 65536):
+            while data := await asyncio.get_running_loop().sock_recv(own, 32768):
                 size += len(data)
-                await asyncio.sleep(0.005 if slowly else 0)
+                await asyncio.sleep(0.1 if slowly and time.monotonic() < begun + 6 * LIMIT_S else 0)
         except ConnectionError:
             pass
     return size
