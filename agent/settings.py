@@ -54,6 +54,7 @@ class Keep(BaseModel):
     conversations: Days = None
     feedback: Days = None
     memories: Days = None
+    files: Days = None
     audit: Days = None
 
 
@@ -92,7 +93,7 @@ class RuntimeSettings(EnvironmentSettings):
     retention: dict[str, Keep] = Field(
         default={},
         description='days that tenants\' things are kept, `"*"` for all others: `{"*": {"conversations": 365}, "acme": {"feedback": 30, "audit": 90}}`; '
-        "of a conversation since the last message, of `memories` since the last change; `null` is for ever, as is what is not named",
+        "of a conversation since the last message, of `memories` since the last change, of `files` since they came; `null` is for ever, as is what is not named",
     )
     retention_every_s: float = Field(default=60.0, gt=0, description="how often what is kept no longer is looked for")
     seal_every_s: float = Field(

@@ -19,7 +19,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from agent.errors import RETRY_AFTER_S, OverloadedError
 from api.doors import CONNECTION, MEANS_NOTHING, NO_SEAT, SPARE_S, Doors, Phase, doors_for
 from api.errors import PRIVATE, problem, refusal
-from api.reading import SOCKET_PATH, RequestReader
+from api.reading import SOCKET_PATH
+from api.sending import AnswerSender
 from api.settings import Settings
 from api.sockets.connection import BoundedSocket, SocketPhase
 
@@ -51,7 +52,7 @@ def bounded_connections(settings: Settings) -> type["BoundedConnection"]:
     return type("ServerConnection", (BoundedConnection,), limits)
 
 
-class BoundedConnection(RequestReader):
+class BoundedConnection(AnswerSender):
     """A connection, timed, in a seat or on a spare one. It is what its answers are written to."""
 
     __slots__ = (
@@ -60,7 +61,6 @@ class BoundedConnection(RequestReader):
     )
     doors: ClassVar[Doors]
     most_message_bytes: ClassVar[int]
-    stalled_s: ClassVar[float]
     write: Callable[[bytes], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -126,6 +126,7 @@ class BoundedConnection(RequestReader):
     def close(self) -> None:
         """Close after a last answer; where the request is not read to its end, not before the client had time to read."""
         self._unset_keepalive_if_required()
+        self.watch_reader()
         if self.reading is None or self._has_ended:
             self.transport.close()
             return
@@ -240,8 +241,7 @@ class BoundedConnection(RequestReader):
 
     def _start_timer(self) -> None:
         if (limit_s := self.doors.seconds.get(self._phase)) is not None:
-            limit_s = limit_s if self.has_seat else min(limit_s, SPARE_S)
-            self._timer = self.loop.call_later(limit_s, self._is_late)
+            self._timer = self.loop.call_later(limit_s if self.has_seat else min(limit_s, SPARE_S), self._is_late)
         if self._phase not in ("body", "answer") and not self._is_answering:
             waiting = self.doors.idle if self._phase == "idle" else self.doors.silent
             waiting[self] = time.monotonic()

@@ -18,6 +18,8 @@ from api.errors import problem
 
 HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 """The names that a request may be for."""
+MOST_WAITING = 100
+"""Requests that came behind another one on their connection, and wait for it: one reading may bring ten thousand, of 2 KB each here."""
 SOCKET_PATH = b"/ws"
 SOCKET_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
 """Sixteen bytes in base64."""
@@ -80,6 +82,8 @@ class RequestReader(HttpToolsProtocol, ABC):
             self.refuse(TOO_LONG)
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_WAITING:
+            raise ValueError("too many requests wait behind each other")  # those are answered, and then nobody listens
         self.reading = "head"
         self._head_bytes = 0
         super().on_message_begin()

@@ -5,6 +5,7 @@ The invariant: what passes these types is valid Unicode without NUL, of a bounde
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -39,11 +40,15 @@ FILES_APART = (
 MAX_FILES = 50
 """Of a message, whatever the installation allows."""
 CONTEXT_BYTES = 8 * 1024
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which no database takes."""
 
 
 def _no_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain NUL characters")
+    if HALF.search(text):  # which pydantic finds only where a constraint stands on the text itself
+        raise ValueError("must be valid Unicode")
     return text
 
 

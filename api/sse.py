@@ -144,8 +144,8 @@ class _EventStream(EventSourceResponse):
             await self._break_off(state[CONNECTION])
             return
         async with self._send_lock:
-            self.active = False
             await straight({"type": "http.response.body", "body": b"", "more_body": False})
+            self.active = False  # not before: what watches ends with that, and with it what waits to be sent
 
     async def _break_off(self, connection: asyncio.Transport) -> None:
         """Close the connection in the middle of the answer, behind what was sent; soon, also where nobody reads that."""

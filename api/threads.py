@@ -29,14 +29,14 @@ from api.dependencies import Services
 from api.page_answers import page_names, tell
 from api.protocols import ag_ui
 from api.protocols.ag_ui.encoder import AgUiEncoder, frame
-from api.protocols.ag_ui.history import newest, told_messages
+from api.protocols.ag_ui.history import SNAPSHOT_BYTES, newest, told_messages
 from api.protocols.ag_ui.reader import Event, Reader
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
 from api.requests import ClientKey, checked
 from api.respond import stream
 
-PAGE = 200
+PAGE = 100
 NAME = TypeAdapter[str](ClientKey)
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The events of AG-UI.", "content": {"text/event-stream": {}}}
@@ -227,11 +227,12 @@ async def join(
 ) -> Response:
     """Return a run's stream for a page that comes back: all messages, and of a run that goes on its answer from the start."""
     is_over = run.ended_at is not None
-    stored = await _stored(services.store, principal, run.conversation_id)
+    stored = await newest_stored(services.store, principal, run.conversation_id)
     if not is_over:
         stored = [one for one in stored if one.turn <= run.turn and (one.run_id != run.id or one.role == "user")]
     async with services.store.read(principal.tenant_id) as connection:
-        names = await client_names(connection, principal, run.conversation_id)
+        first = stored[0].turn if stored else run.turn
+        names = await client_names(connection, principal, run.conversation_id, from_turn=first)
     held = body.reasoning()
     if not is_over:
         own = f"{run.message_id}-"
@@ -264,14 +265,18 @@ def _stream(request: Request, principal: Principal, services: Services, run: Run
     return stream(request, services.runner, principal, run, START, protocol=protocol)
 
 
-async def _stored(store: Store, principal: Principal, conversation_id: UUID) -> list[StoredMessage]:
-    """Return a conversation's messages, page by page."""
-    stored: list[StoredMessage] = []
-    after: tuple[int, int] | None = None
-    while True:
+async def newest_stored(store: Store, principal: Principal, conversation_id: UUID) -> list[StoredMessage]:
+    """Return a conversation's newest messages, in order: all, or as many as a snapshot has no room for, from one of the user's on."""
+    found: list[StoredMessage] = []
+    size, after = 0, None
+    while size <= SNAPSHOT_BYTES:
         async with store.read(principal.tenant_id) as connection:
-            page = await list_messages(connection, principal, conversation_id, limit=PAGE, after=after)
-        stored += page
+            page = await list_messages(connection, principal, conversation_id, limit=PAGE, after=after, backwards=True)
+        found += page
         if len(page) < PAGE:
-            return stored
+            return found[::-1]
+        size += sum(len(one.text) for one in page)
         after = page[-1].turn, page[-1].position
+    while found and found[-1].role != "user":
+        found.pop()
+    return found[::-1]

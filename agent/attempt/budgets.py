@@ -20,7 +20,7 @@ from agent.store.budgets import KeptBudgets, There, for_one, kept_budgets, look_
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.looks import find_used_up, see
 from agent.store.runs import Run
-from agent.store.spending import count_run, expire_counters, left_reservations, settle_one
+from agent.store.spending import count_run, left_reservations, settle_one
 from agent.store.transaction import Transaction
 from agent.store.used_up import Lately, Seen
 
@@ -54,11 +54,6 @@ class Budgets:
         for key, reserved in left:
             async with store.write(key.tenant_id) as connection:
                 await settle_one(connection, key, reserved=reserved, used=Amount())
-
-    async def expire(self, store: Store) -> None:
-        """Let go of counters whose period has long been over."""
-        async with store.write(EVERY_TENANT) as connection:
-            await expire_counters(connection)
 
     def may_count(self, assistant: Assistant, claim: Budget | None) -> bool:
         """Return whether a budget may count for whoever has this claim: where not, the database is asked for none."""

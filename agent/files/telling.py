@@ -34,6 +34,7 @@ NOT_SHOWN = "a picture that is not shown: newer ones, or larger ones, have taken
 TOO_LARGE = "a picture that is too large to be shown to a model here; say so where it matters"
 NONE_SHOWN = "a picture, and none is shown here; say so where it matters"
 AWAY = "it cannot be read right now; say so"
+GONE = "it is not kept any more; say so where it matters"
 SCANNED = "there is no text in it: it may be scanned; say so where it matters"
 NO_ROOM = "its text is not shown: there is no room for it beside the others; say so where it matters"
 
@@ -117,7 +118,7 @@ async def _with_files(files: Files, message: BaseMessage, found: dict[UUID, File
 async def _tell(files: Files, ref: FileRef, file: File | None, share: _Share) -> _Told:
     facts: dict[str, Any] = {"name": ref.name, "type": ref.media_type}
     if file is None:
-        return _Told(ToldFile({**facts, "note": AWAY}))
+        return _Told(ToldFile({**facts, "note": GONE}))
     facts |= {name: value for name, value in file.about.items() if name not in ("characters", "has_text", "is_cut")}
     try:
         if ref.media_type in PICTURES:

@@ -16,6 +16,8 @@ DRAIN_S = 0.02
 ERROR_WAIT_S = 3.0
 MAX_ERROR_BYTES = 64 * 1024
 TAIL_BYTES = 256
+MAX_BLANK_BYTES = 64 * 1024
+"""Of white space in one line, in front of an answer."""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -29,6 +31,8 @@ class EventBody:
         self._form: Literal["unknown", "events", "JSON", "lines"] = "unknown"
         self._held = bytearray()
         """The part of JSON, or of a line of it, that is not whole yet."""
+        self._blank_bytes = 0
+        """Of white space, in the line in front of the answer that is not over."""
         self._is_over = False
         self._end_by: float | None = None
 
@@ -51,6 +55,7 @@ class EventBody:
             data = self._begun(data)
         match self._form:
             case "unknown":
+                self._count_blank(data)
                 return []
             case "events":
                 return self._splitter.feed(data) if data else self._splitter.flush()
@@ -69,6 +74,17 @@ class EventBody:
         if begun or self._is_over:
             self._form = "events"
         return data
+
+    def _count_blank(self, blank: bytes) -> None:
+        """Take note of white space, which is not kept.
+
+        Raises:
+            EventTooLargeError: its line has no end.
+        """
+        last = max(blank.rfind(b"\n"), blank.rfind(b"\r")) + 1
+        self._blank_bytes = len(blank) - last + (0 if last else self._blank_bytes)
+        if self._blank_bytes > MAX_BLANK_BYTES:
+            raise EventTooLargeError(f"more than {MAX_BLANK_BYTES} bytes of white space")
 
     def _json(self) -> list[bytes]:
         """Return what is whole of a body of JSON: lines, once the first one is, or at the end all of it."""

@@ -22,6 +22,7 @@ from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant, Place
 from agent.runs.executor import Executor
+from agent.runs.retention import Place as Retained
 from agent.runs.retention import expire
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
@@ -83,6 +84,7 @@ class Leases:
         self._recover_soon = asyncio.Event()
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
+        self._retained = Retained()
 
     @property
     def is_well(self) -> bool:
@@ -178,8 +180,7 @@ class Leases:
 
     async def _expire(self) -> None:
         """Let go of what is kept no longer."""
-        await expire(self._runtime.store, self._runtime.assistants, self._settings)
-        await self._runtime.budgets.expire(self._runtime.store)
+        await expire(self._runtime.store, self._runtime.assistants, self._settings, self._retained)
         if self._runtime.files is not None:
             await self._runtime.files.let_go(most_rows=self._settings.purge_rows)
 

@@ -1,8 +1,9 @@
-"""Retention: for how long conversations, ratings, memories and the record are kept, and the upkeep that lets go of them."""
+"""Retention: for how long conversations, ratings, memories, files and the record are kept, and the upkeep that lets go of them."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -10,19 +11,23 @@ from agent.assistant.source import Assistants
 from agent.runs.record import keep_days
 from agent.settings import Keep, RuntimeSettings
 from agent.store.database import EVERY_TENANT, Store
-from agent.store.expiry import expire_audit, expired_tenants
+from agent.store.expiry import expire_audit
 from agent.store.retention import (
     BEGINNING,
+    Kind,
     expire_conversations,
     expire_feedback,
+    expire_files,
     expire_memories,
-    next_remembering,
-    next_tenant,
+    kinds_due,
+    next_keeping,
 )
+from agent.store.spending import expire_counters
 from agent.store.transaction import Transaction
 
 EVERYBODY = "*"
 """In place of a tenant's name: of all for whom nothing else is said."""
+TENANTS_AT_ONCE = 100
 
 
 def kept_days(retention: Mapping[str, Keep], tenant_id: str, kind: str, *, usual: int | None = None) -> int | None:
@@ -38,63 +43,74 @@ def kept_days(retention: Mapping[str, Keep], tenant_id: str, kind: str, *, usual
     return usual
 
 
-async def expire(store: Store, assistants: Assistants, settings: RuntimeSettings) -> None:
-    """Let go of all that is kept no longer, in batches; between two of them others have the database for as long."""
-    await _expire_record(store, assistants, settings)
-    if any(said.conversations or said.feedback for said in settings.retention.values()):
-        async for tenant_id in _tenants(store, next_tenant):
-            await _expire_conversations(store, tenant_id, settings)
-            await _expire_feedback(store, tenant_id, settings)
-    if any(said.memories for said in settings.retention.values()):
-        async for tenant_id in _tenants(store, next_remembering):
-            await _expire_memories(store, tenant_id, settings)
+@dataclass(slots=True)
+class Place:
+    """The tenant behind which the next look begins."""
+
+    tenant_id: str = ""
 
 
-async def _expire_record(store: Store, assistants: Assistants, settings: RuntimeSettings) -> None:
-    usual = keep_days(assistants)
-    least = min([usual, *(said.audit for said in settings.retention.values() if said.audit is not None)])
-    async with store.read(EVERY_TENANT) as connection:
-        tenants = await expired_tenants(connection, least_days=least)
-    for tenant_id in tenants:
-        days = kept_days(settings.retention, tenant_id, "audit", usual=usual)
-        if days is not None:
-            batch = partial(expire_audit, tenant_id=tenant_id, keep_days=days, most_rows=settings.purge_rows)
-            await _in_batches(store, batch)
+async def expire(store: Store, assistants: Assistants, settings: RuntimeSettings, place: Place | None = None) -> None:
+    """Let go of all that is kept no longer, counters of budgets among it, in batches; between two of them others have the database for as long.
+
+    A look is at `TENANTS_AT_ONCE` tenants at most, from a place on: what it costs does not grow with their number.
+    """
+    place = place or Place()
+    await _in_batches(store, partial(expire_counters, most_rows=settings.purge_rows))
+    usual: dict[Kind, int] = {"audit": keep_days(assistants)}
+    for _ in range(TENANTS_AT_ONCE):
+        async with store.read(EVERY_TENANT) as connection:
+            tenant_id = await next_keeping(connection, after=place.tenant_id)
+            place.tenant_id = tenant_id or ""
+            if tenant_id is None:
+                return
+            kept = ((kind, kept_days(settings.retention, tenant_id, kind, usual=usual.get(kind))) for kind in EXPIRE)
+            days: dict[Kind, int] = {kind: most for kind, most in kept if most is not None}
+            due = await kinds_due(connection, tenant_id, days)
+        for kind in due:
+            await EXPIRE[kind](store, tenant_id, days[kind], settings.purge_rows)
 
 
-async def _expire_conversations(store: Store, tenant_id: str, settings: RuntimeSettings) -> None:
-    days = kept_days(settings.retention, tenant_id, "conversations")
+async def _expire_conversations(store: Store, tenant_id: str, days: int, most_rows: int) -> None:
     place = BEGINNING
 
     async def batch(connection: Transaction) -> int:
         nonlocal place
-        done = await expire_conversations(
-            connection, tenant_id, keep_days=days or 0, most_rows=settings.purge_rows, after=place
-        )
+        done = await expire_conversations(connection, tenant_id, keep_days=days, most_rows=most_rows, after=place)
         place = done.last or place
         return int(done.last is not None)
 
-    if days is not None:
-        await _in_batches(store, batch)
+    await _in_batches(store, batch)
 
 
-async def _expire_feedback(store: Store, tenant_id: str, settings: RuntimeSettings) -> None:
-    days = kept_days(settings.retention, tenant_id, "feedback")
-    if days is not None:
-        batch = partial(expire_feedback, tenant_id=tenant_id, keep_days=days, most_rows=settings.purge_rows)
-        await _in_batches(store, batch)
-
-
-async def _expire_memories(store: Store, tenant_id: str, settings: RuntimeSettings) -> None:
-    days = kept_days(settings.retention, tenant_id, "memories")
-
+async def _expire_memories(store: Store, tenant_id: str, days: int, most_rows: int) -> None:
     async def batch(connection: Transaction) -> int:
-        gone = await expire_memories(connection, tenant_id, keep_days=days or 0, most_rows=settings.purge_rows)
+        gone = await expire_memories(connection, tenant_id, keep_days=days, most_rows=most_rows)
         store.has_forgotten |= bool(gone)
         return gone
 
-    if days is not None:
-        await _in_batches(store, batch)
+    await _in_batches(store, batch)
+
+
+class _Batch(Protocol):
+    async def __call__(self, connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int: ...
+
+
+def _in_turn(batch: _Batch) -> "Expire":
+    async def all_of(store: Store, tenant_id: str, days: int, most_rows: int) -> None:
+        await _in_batches(store, partial(batch, tenant_id=tenant_id, keep_days=days, most_rows=most_rows))
+
+    return all_of
+
+
+Expire = Callable[[Store, str, int, int], Awaitable[None]]
+EXPIRE: dict[Kind, Expire] = {
+    "audit": _in_turn(expire_audit),
+    "conversations": _expire_conversations,
+    "feedback": _in_turn(expire_feedback),
+    "memories": _expire_memories,
+    "files": _in_turn(expire_files),
+}
 
 
 async def _in_batches(store: Store, work: Callable[[Transaction], Awaitable[int]]) -> None:
@@ -106,16 +122,3 @@ async def _in_batches(store: Store, work: Callable[[Transaction], Awaitable[int]
             is_more = bool(await work(connection))
         store.note_deletion()
         await asyncio.sleep(time.monotonic() - begun)
-
-
-class _Next(Protocol):
-    async def __call__(self, connection: Transaction, *, after: str) -> str | None: ...
-
-
-async def _tenants(store: Store, next_of: _Next) -> AsyncIterator[str]:
-    name: str | None = ""
-    while name is not None:
-        async with store.read(EVERY_TENANT) as connection:
-            name = await next_of(connection, after=name)
-        if name is not None:
-            yield name

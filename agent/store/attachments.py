@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 
 from agent.errors import NotFoundError
 from agent.file_errors import FileInUseError
@@ -170,8 +170,7 @@ async def give_up(connection: Transaction, principal: Principal, file_id: UUID) 
 
 async def count_gone(connection: Transaction, tenant_id: str, *, user_id: str | None) -> int:
     """Return how many rows are left of files that nobody sees any more, of a user, or with None of a tenant."""
-    which = [files.c.tenant_id == tenant_id, files.c.deleted_at.is_not(None)]
-    which += [files.c.user_id == user_id] if user_id is not None else []
+    which = [files.c.deleted_at.is_not(None), *_whose(tenant_id, user_id)]
     return int((await connection.execute(select(func.count()).select_from(files).where(*which))).scalar_one())
 
 
@@ -192,11 +191,26 @@ async def let_go_of_owner(connection: Transaction, tenant_id: str, *, user_id: s
 async def let_go_of_old(connection: Transaction, *, loose_s: float, unstored_s: float, most_rows: int) -> int:
     """Let go of files, of any tenant, that no message took in time, or whose bytes never came; return how many."""
     c = files.c
-    old = or_(
-        (c.conversation_id.is_(None)) & (c.created_at < await _before(connection, loose_s)),
-        (c.stored_at.is_(None)) & (c.created_at < await _before(connection, unstored_s)),
-    )
-    return await _let_go(connection, [old, c.deleted_at.is_(None)], most_rows)
+    loose = [c.conversation_id.is_(None), c.created_at < await _before(connection, loose_s)]
+    unstored = [c.stored_at.is_(None), c.created_at < await _before(connection, unstored_s)]
+    # One behind the other: of what is either SQLite reads all files there are.
+    return sum([await _let_go(connection, [*old, c.deleted_at.is_(None)], most_rows) for old in (loose, unstored)])
+
+
+async def let_go_where(connection: Transaction, tenant_id: str, *which: ColumnElement[bool], most_rows: int) -> int:
+    """Let files of a tenant be there no more for which all of `which` holds, at most so many; return how many. The caller commits."""
+    return await _let_go(connection, [files.c.tenant_id == tenant_id, *which], most_rows)
+
+
+async def _let_go(connection: Transaction, which: Sequence[ColumnElement[bool]], most_rows: int) -> int:
+    c = files.c
+    found = (await connection.execute(select(c.tenant_id, c.id).where(*which).limit(most_rows))).all()
+    if found:
+        # Which they are is asked again: a message may have taken one since. Each by its key: SQLite finds no list of keys by index.
+        named = c.tenant_id == bindparam("of_tenant"), c.id == bindparam("of_id")
+        each = [{"of_tenant": row.tenant_id, "of_id": row.id} for row in found]
+        await connection.execute(update(files).where(*named, *which).values(_blank()), each)
+    return len(found)
 
 
 async def gone_files(
@@ -209,8 +223,7 @@ async def gone_files(
     c = files.c
     is_settled = or_(c.stored_at.is_not(None), c.created_at < await _before(connection, unstored_s))
     which: list[ColumnElement[bool]] = [c.deleted_at.is_not(None), is_settled]
-    which += [c.tenant_id == tenant_id] if tenant_id is not None else []
-    which += [c.user_id == user_id] if user_id is not None else []
+    which += _whose(tenant_id, user_id) if tenant_id is not None else []
     found = select(c.tenant_id, c.id, c.storage_key, c.text_bytes).where(*which).order_by(c.deleted_at).limit(most)
     return [
         Gone(row.tenant_id, row.id, row.storage_key, row.text_bytes is not None)
@@ -226,16 +239,6 @@ async def remove_gone(connection: Transaction, gone: Sequence[Gone]) -> None:
         await connection.execute(named)
 
 
-async def _let_go(connection: Transaction, which: Sequence[ColumnElement[bool]], most_rows: int) -> int:
-    c = files.c
-    found = (await connection.execute(select(c.tenant_id, c.id).where(*which).limit(most_rows))).all()
-    if found:
-        named = tuple_(c.tenant_id, c.id).in_([tuple(row) for row in found])
-        # Which they are is asked again: a message may have taken one since.
-        await connection.execute(update(files).where(named, *which).values(_blank()))
-    return len(found)
-
-
 async def _before(connection: Transaction, seconds: float) -> datetime:
     now = instant(float((await connection.execute(select(database_now()))).scalar_one()))
     return now - timedelta(seconds=seconds)
@@ -244,6 +247,12 @@ async def _before(connection: Transaction, seconds: float) -> datetime:
 def _blank() -> dict[str, Any]:
     """Return what a row holds of a file that nobody sees: where its bytes are, and no word."""
     return {"deleted_at": datetime.now(UTC), "conversation_id": None, "name": "", "about": None, "sha256": ""}
+
+
+def _whose(tenant_id: str, user_id: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that files are somebody's, in words for which no index is taken: those that are gone are few."""
+    c = files.c
+    return [c.tenant_id + "" == tenant_id, *([c.user_id + "" == user_id] if user_id is not None else [])]
 
 
 def _own(principal: Principal) -> tuple[ColumnElement[bool], ...]:

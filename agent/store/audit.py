@@ -48,6 +48,7 @@ DeedKind = Literal[
     "memory.deleted",
     "memory.exported",
     "memory.expired",
+    "file.expired",
     "demo.signed_in",
     "admin.used",
     "admin.refused",

@@ -5,9 +5,9 @@ which it does whenever it renews its lease.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, exists, literal_column, select, tuple_
 
 from agent.budget import Budget
 from agent.store.budget_tables import budgets, reservations
@@ -15,11 +15,13 @@ from agent.store.columns import OF_TENANT, OF_USER, insert_into
 from agent.store.statements import Hot
 from agent.store.transaction import Transaction
 
+Kind = Literal["tenant", "users", "user"]
+
 
 class Whose(NamedTuple):
     """Whose budget is meant: the tenant's as a whole, that of each of its users, or of the one who is named."""
 
-    kind: Literal["tenant", "users", "user"]
+    kind: Kind
     user_id: str = ""
 
 
@@ -27,7 +29,9 @@ TENANT = Whose("tenant")
 EACH_USER = Whose("users")
 
 KEY = ("tenant_id", "whose", "user_id")
-_ROW = (budgets.c.tenant_id == OF_TENANT, or_(budgets.c.whose != "user", budgets.c.user_id == OF_USER))
+EVERY_KIND = budgets.c.whose.in_([literal_column(f"'{one}'") for one in get_args(Kind)])
+"""All there are: said so that each budget is found by its key, and not all that a tenant's users have."""
+_ROW = (budgets.c.tenant_id == OF_TENANT, EVERY_KIND, budgets.c.user_id.in_([literal_column("''"), OF_USER]))
 _SHOWN = budgets.c.whose, budgets.c.user_id, budgets.c.budget
 _OF = Hot(select(*_SHOWN).where(*_ROW))
 _ARE_THERE = Hot(select(*(exists().select_from(table).label(table.name) for table in (budgets, reservations))))
@@ -91,8 +95,8 @@ async def kept_of(connection: Transaction, tenant_id: str, users: Collection[str
     named = [one for one in users if one]
     if len(named) == 1:
         return await _kept_of_one(connection, tenant_id, named[0])
-    own = or_(budgets.c.whose != "user", budgets.c.user_id.in_(named))
-    return _by_whose(await connection.execute(select(*_SHOWN).where(budgets.c.tenant_id == tenant_id, own)))
+    own = budgets.c.tenant_id == tenant_id, EVERY_KIND, budgets.c.user_id.in_(["", *named])
+    return _by_whose(await connection.execute(select(*_SHOWN).where(*own)))
 
 
 async def _kept_of_one(connection: Transaction, tenant_id: str, user_id: str) -> dict[Whose, Budget]:

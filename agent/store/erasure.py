@@ -14,7 +14,7 @@ from agent.store.audit import Deed, blank, record
 from agent.store.audit_tables import NO_SALT, audit
 from agent.store.clock import database_now
 from agent.store.runs import is_unfinished
-from agent.store.tables import OF_RUN, OF_USER, approvals, conversations, messages, runs
+from agent.store.tables import OF_RUN, OF_USER, approvals, conversations, messages, runs, summaries
 from agent.store.transaction import Transaction
 
 NOBODY = ""
@@ -109,18 +109,24 @@ async def forget_decider(connection: Transaction, tenant_id: str, user_id: str, 
 
 async def count_traces(connection: Transaction, tenant_id: str, *, user_id: str | None) -> dict[str, int]:
     """Return how many rows there are of a user or a tenant, by table; of the record those that have words."""
-    own = select(runs.c.id).where(*_whose(runs, tenant_id, user_id))
+    theirs = select(conversations.c.id).where(*_whose(conversations, tenant_id, user_id))
+    own = select(runs.c.id).where(runs.c.tenant_id == tenant_id, runs.c.conversation_id.in_(theirs))
     counted: dict[str, Select[Any]] = {
         table.name: _count(table).where(*_whose(table, tenant_id, user_id)) for table in OF_USER
     }
+    if user_id is not None:  # by index, and not among all that the tenant has
+        for table in (runs, summaries):
+            counted[table.name] = _count(table).where(
+                table.c.tenant_id == tenant_id, table.c.conversation_id.in_(theirs)
+            )
     of_run = {table.name: _count(table).where(table.c.tenant_id == tenant_id) for table in (messages, *OF_RUN)}
     if user_id is not None:
         of_run = {
             table.name: _count(table).where(table.c.tenant_id == tenant_id, table.c.run_id.in_(own))
             for table in (messages, *OF_RUN)
         }
-    theirs = () if user_id is None else (or_(audit.c.user_id == user_id, audit.c.on_behalf_of == user_id),)
-    recorded = _count(audit).where(audit.c.tenant_id == tenant_id, text(f"audit.salt <> '{NO_SALT}'"), *theirs)
+    words = () if user_id is None else (or_(audit.c.user_id == user_id, audit.c.on_behalf_of == user_id),)
+    recorded = _count(audit).where(audit.c.tenant_id == tenant_id, text(f"audit.salt <> '{NO_SALT}'"), *words)
     every = {**counted, **of_run, "recorded words": recorded}
     return {name: (await connection.execute(one)).scalar_one() for name, one in every.items()}
 

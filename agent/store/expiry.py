@@ -12,11 +12,12 @@ SEALS_AT_ONCE = 50
 DAY_S = 86_400
 
 
-async def expired_tenants(connection: Transaction, *, least_days: int) -> list[str]:
-    """Return tenants whose record has seals that are older than the shortest time that any keeps them."""
+async def has_expired(connection: Transaction, tenant_id: str, *, keep_days: int) -> bool:
+    """Return whether the time of a tenant's oldest seal is over, and another one follows it."""
     s = audit_seals.c
-    own = select(s.tenant_id).where(s.second < database_now() - least_days * DAY_S)
-    return list((await connection.execute(own.distinct().order_by(s.tenant_id))).scalars())
+    first = select(s.second, database_now().label("now")).where(s.tenant_id == tenant_id).order_by(s.number).limit(2)
+    rows = (await connection.execute(first)).all()
+    return len(rows) > 1 and bool(rows[0].second < rows[0].now - keep_days * DAY_S)
 
 
 async def expire_audit(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:

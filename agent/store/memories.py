@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Text, TextClause, bindparam, cast, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from agent.errors import InvalidRequestError, NotFoundError
@@ -76,29 +76,27 @@ async def list_memories(
     connection: Transaction, principal: Principal, *, with_tenant: bool, limit: int, after: UUID | None = None
 ) -> list[Memory]:
     """Return up to `limit` facts, the newest first, behind `after`."""
-    found = select(memories).where(*_of(principal, with_tenant=with_tenant))
-    if after is not None:
-        found = found.where(memories.c.id < after)
-    rows = await connection.execute(found.order_by(memories.c.id.desc()).limit(limit))
-    return [_memory(row) for row in rows]
+    behind = [memories.c.id < after] if after is not None else []
+    owners = owners_of(principal, with_tenant=with_tenant)
+    return _newest([await _newest_of(connection, principal, one, *behind, most=limit) for one in owners], most=limit)
 
 
 async def find_memories(
     connection: Transaction, principal: Principal, beginnings: Sequence[str], *, with_tenant: bool, whole: bool = False
 ) -> list[Memory]:
     """Return the facts that have a word with one of these beginnings, or as it is a `whole` one; the newest `MOST_FOUND`."""
-    if connection.dialect.name == "postgresql":
-        has_one = text("memories.words @@ CAST(:question AS tsquery)")
-        question = "|".join(f"'{beginning}'{'' if whole else ':*'}" for beginning in beginnings)
-    else:
-        has_one = text("memories.number IN (SELECT rowid FROM memory_index WHERE memory_index MATCH :question)")
-        scopes = [_scope(principal.tenant_id, owner) for owner in owners_of(principal, with_tenant=with_tenant)]
-        question = " OR ".join(
-            f'"{scope}{beginning}"{"" if whole else " *"}' for scope in scopes for beginning in beginnings
-        )
-    found = select(memories).where(*_of(principal, with_tenant=with_tenant), has_one)
-    rows = await connection.execute(found.order_by(memories.c.id.desc()).limit(MOST_FOUND), {"question": question})
-    return [_memory(row) for row in rows]
+    found = []
+    for owner in owners_of(principal, with_tenant=with_tenant):
+        if connection.dialect.name == "postgresql":
+            has_one = text("memories.words @@ CAST(:question AS tsquery)")
+            question = "|".join(f"'{beginning}'{'' if whole else ':*'}" for beginning in beginnings)
+        else:
+            has_one = text("memories.number IN (SELECT rowid FROM memory_index WHERE memory_index MATCH :question)")
+            scope = _scope(principal.tenant_id, owner)
+            question = " OR ".join(f'"{scope}{beginning}"{"" if whole else " *"}' for beginning in beginnings)
+        asked = has_one.bindparams(question=question)
+        found.append(await _newest_of(connection, principal, owner, asked, most=MOST_FOUND))
+    return _newest(found, most=MOST_FOUND)
 
 
 async def read_memories(
@@ -254,6 +252,19 @@ def _scope(tenant_id: str, owner: str) -> str:
 def owners_of(principal: Principal, *, with_tenant: bool) -> list[str]:
     """Return whose facts a principal may be told."""
     return [principal.user_id, TENANT] if with_tenant else [principal.user_id]
+
+
+async def _newest_of(
+    connection: Transaction, principal: Principal, owner: str, *which: ColumnElement[bool] | TextClause, most: int
+) -> list[Memory]:
+    """Return facts of one owner. Of several at once databases read all that the tenant has, in the order of their ids."""
+    c = memories.c
+    found = select(memories).where(c.tenant_id == principal.tenant_id, c.user_id == owner, *which)
+    return [_memory(row) for row in await connection.execute(found.order_by(c.id.desc()).limit(most))]
+
+
+def _newest(found: Sequence[Sequence[Memory]], *, most: int) -> list[Memory]:
+    return sorted((one for facts in found for one in facts), key=lambda one: one.id, reverse=True)[:most]
 
 
 def _of(principal: Principal, *, with_tenant: bool) -> list[ColumnElement[bool]]:

@@ -202,10 +202,11 @@ async def list_messages(
     after: tuple[int, int] | None,
     with_superseded: bool = False,
     since: Version | None = None,
+    backwards: bool = False,
 ) -> list[StoredMessage]:
     """Return up to `limit` messages in order, those after the place `(turn, position)`; superseded ones where asked for.
 
-    With `since` only those that were added, superseded, or went over to another turn after that version.
+    `backwards`: in the opposite order, the newest first. With `since` only those that were added, superseded, or went over to another turn after that version.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -217,8 +218,9 @@ async def list_messages(
     )
     if not with_superseded:
         statement = statement.where(messages.c.superseded_by.is_(None))
+    place = messages.c.turn, messages.c.position
     if after is not None:
-        statement = statement.where(tuple_(messages.c.turn, messages.c.position) > after)
+        statement = statement.where(tuple_(*place) < after if backwards else tuple_(*place) > after)
     if since is not None:
         # Turns do not say it all: what waited in the queue has a later turn than an answer that is stored after it.
         is_new = or_(messages.c.position > since.position, messages.c.turn > since.turn)
@@ -226,7 +228,7 @@ async def list_messages(
         if since.answers != version.answers:
             is_new = or_(is_new, lane.scalar_subquery() > 0)
         statement = statement.where(is_new)
-    statement = statement.order_by(messages.c.turn, messages.c.position).limit(limit)
+    statement = statement.order_by(*(one.desc() if backwards else one for one in place)).limit(limit)
     found = [(_message(row), row.lane) for row in await connection.execute(statement)]
     return [one if not lane or one.role == "user" else replace(one, lane=lane) for one, lane in found]
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 
 from agent.errors import NotFoundError
 from agent.principal import Principal
@@ -170,15 +170,15 @@ async def newest_turn(
 ) -> Run | None:
     """Return the newest turn that counts and that one of these names, or of these ids, is a message of. It locks nothing.
 
-    `conversation_id` None: in all of the principal's conversations, where only ids of ours name anything.
+    `conversation_id` None: in all of the principal's conversations, where only ids of messages that are stored name anything.
     """
     ids = [row_id for name in names if (row_id := _as_id(name)) is not None]
     stored = select(messages.c.run_id).where(messages.c.tenant_id == principal.tenant_id, messages.c.id.in_(ids))
-    is_named = or_(runs.c.message_id.in_(ids), runs.c.id.in_(stored))
-    place = OWNED_RUN
+    place: ColumnElement[bool] = OWNED_RUN
+    is_named: ColumnElement[bool] = runs.c.id.in_(stored)  # which an index finds, of all that the tenant has
     if conversation_id is not None:
         place = and_(place, runs.c.conversation_id == conversation_id)
-        is_named = or_(is_named, runs.c.client_message_id.in_(list(names)))
+        is_named = or_(is_named, runs.c.message_id.in_(ids), runs.c.client_message_id.in_(list(names)))
     statement = select(runs.c.id).where(place, is_named, ~SUPERSEDED)
     statement = statement.order_by(runs.c.created_at.desc(), runs.c.turn.desc()).limit(1)
     run_id = (await connection.execute(statement, of(principal))).scalar_one_or_none()
@@ -192,10 +192,13 @@ async def last_turn(connection: Transaction, principal: Principal, conversation_
     return await get_run(connection, principal, run_id) if run_id is not None else None
 
 
-async def client_names(connection: Transaction, principal: Principal, conversation_id: UUID) -> dict[UUID, str]:
-    """Return what clients call the user's messages, by the runs that answer them."""
-    statement = select(runs.c.id, runs.c.client_message_id).where(
-        OWNED_RUN, runs.c.conversation_id == conversation_id, runs.c.client_message_id.is_not(None)
+async def client_names(
+    connection: Transaction, principal: Principal, conversation_id: UUID, *, from_turn: int
+) -> dict[UUID, str]:
+    """Return what clients call the user's messages, from a turn on, by the runs that answer them."""
+    c = runs.c
+    statement = select(c.id, c.client_message_id).where(
+        OWNED_RUN, c.conversation_id == conversation_id, c.turn >= from_turn, c.client_message_id.is_not(None)
     )
     return {row.id: row.client_message_id for row in await connection.execute(statement, of(principal))}
 

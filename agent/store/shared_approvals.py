@@ -45,17 +45,19 @@ _SHARED_AFTER = _SHARED.where(
 _RIGHTS = ("role", "token_branches", "branch_id", "assistant")
 _STANDS = and_(approvals.c.is_always, approvals.c.state == "approved")
 _OF_CONVERSATION = runs.c.conversation_id == bindparam("of_conversation")
+_OF_THESE = approvals.c.run_id.in_(select(runs.c.id).where(OWNED_RUN, _OF_CONVERSATION))
+"""Said beside the join, so that SQLite does not begin with all questions of the tenant."""
 _STANDING = (
     select(approvals.c.name, approvals.c.decided_at, *(runs.c[name] for name in _RIGHTS))
     .select_from(approvals.join(runs, _OF_RUN))
-    .where(OWNED_RUN, _OF_CONVERSATION, _STANDS)
+    .where(OWNED_RUN, _OF_CONVERSATION, _OF_THESE, approvals.c.tenant_id == OF_TENANT, _STANDS)
     .order_by(approvals.c.decided_at)
 )
 _END = (
     update(approvals)
     .where(
         approvals.c.tenant_id == OF_TENANT,
-        approvals.c.run_id.in_(select(runs.c.id).where(OWNED_RUN, _OF_CONVERSATION)),
+        _OF_THESE,
         _STANDS,
     )
     .values(is_always=False)

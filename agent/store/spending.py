@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Double, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, and_, bindparam, delete, exists, or_, select, update
 
 from agent.budget import KINDS, Amount, Counter, Kind, Standing, Used
 from agent.principal import RunKey
 from agent.store.budget_tables import budgets, reservations, spendings
+from agent.store.budgets import EVERY_KIND
 from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID, insert_into
 from agent.store.database import new_id
@@ -177,28 +178,39 @@ async def left_reservations(connection: Transaction, *, most: int) -> list[tuple
     return [(RunKey(row.tenant_id, row.run_id), row.id) for row in rows]
 
 
-async def expire_counters(connection: Transaction) -> None:
-    """Remove the counters of all tenants whose period has long been over. The caller commits."""
+async def expire_counters(connection: Transaction, *, most_rows: int) -> int:
+    """Remove counters of all tenants whose period has long been over, at most so many; return how many. The caller commits."""
     now = instant(float((await connection.execute(select(database_now()))).scalar_one()))
     before = date.isoformat(now.date() - KEPT)
-    await connection.execute(delete(spendings).where(_c.period < before))
+    return await _remove(connection, spendings, [_c.period < before], most_rows)
 
 
-async def erase_spending(connection: Transaction, tenant_id: str, *, user_id: str | None) -> None:
-    """Remove what is kept of a user's budgets and use, or with None of a whole tenant's. The caller commits.
+async def erase_spending(connection: Transaction, tenant_id: str, *, user_id: str | None, most_rows: int) -> int:
+    """Remove what is kept of a user's budgets and use, or with None of a whole tenant's, at most so many rows of each table.
 
-    What the user's runs hold of their tenant's budget is given back first.
+    Return how many that were; the caller commits. What the user's runs hold of their tenant's budget is given back first.
     """
     r = reservations.c
-    own = (r.tenant_id == tenant_id,) if user_id is None else (r.tenant_id == tenant_id, r.user_id == user_id)
-    for row in (await connection.execute(delete(reservations).where(*own).returning(*_SHOWN))).all():
-        await _settle_row(connection, tenant_id, row, Amount())
+    theirs = (r.tenant_id == tenant_id,) if user_id is None else (r.tenant_id == tenant_id, r.user_id == user_id)
+    held = (await connection.execute(select(r.run_id, r.id).where(*theirs).limit(most_rows))).all()
+    for row in held:
+        await settle_one(connection, RunKey(tenant_id, row.run_id), reserved=row.id, used=Amount())
     connection.gives_room(tenant_id)
-    for table in (spendings, budgets):
-        whose = table.c.tenant_id == tenant_id
-        await connection.execute(
-            delete(table).where(whose if user_id is None else and_(whose, table.c.user_id == user_id))
-        )
+    gone = len(held)
+    for table, beside in ((spendings, ()), (budgets, (EVERY_KIND,))):
+        own = [table.c.user_id == user_id, *beside] if user_id is not None else []
+        gone += await _remove(connection, table, [table.c.tenant_id == tenant_id, *own], most_rows)
+    return gone
+
+
+async def _remove(connection: Transaction, table: Table, which: Sequence[ColumnElement[bool]], most_rows: int) -> int:
+    key = list(table.primary_key.columns)
+    some = [tuple(row) for row in await connection.execute(select(*key).where(*which).limit(most_rows))]
+    if some:  # each by its key: SQLite finds no list of keys by index
+        named = [column == bindparam(f"key_{column.name}") for column in key]
+        each = [{f"key_{column.name}": value for column, value in zip(key, row, strict=True)} for row in some]
+        await connection.execute(delete(table).where(*named), each)
+    return len(some)
 
 
 async def _change(

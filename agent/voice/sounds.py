@@ -1,7 +1,8 @@
 """The kind of sound that some bytes are, and how long it lasts: by the bytes themselves, never by what somebody says of them.
 
-Read are the forms in which browsers record (WebM, Ogg, MP4) and WAV. The invariant: no number that stands in a file makes
-this take longer than its bytes do, and what cannot be read has no length.
+Read are the forms in which browsers record (WebM and Ogg with Opus, MP4) and WAV of plain samples. The invariants: no number that
+stands in a file makes this take longer than its bytes do; what cannot be read has no length; and of what a file says of its
+length and what its packets hold, the longer one counts.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,18 @@ from agent.errors import RequestError
 OPUS_RATE = 48_000
 """Of the positions in an Ogg stream of Opus (RFC 7845, 4), whatever it was recorded with."""
 _CONTAINERS = (b"moov", b"trak", b"mdia", b"moof", b"traf")
-_MASTERS = (0x18538067, 0x1F43B675, 0xA0)
-"""Segment, Cluster and BlockGroup of Matroska."""
+_MASTERS = (0x18538067, 0x1F43B675, 0xA0, 0x1549A966, 0x1654AE6B, 0xAE)
+"""Segment, Cluster, BlockGroup, Info, Tracks and TrackEntry of Matroska."""
+_LACED = 0x06
+"""The bits of a block that say that it holds several packets, which no recorder of sound writes."""
 _TICKS_OF_MS = 1_000_000
 MOST_PARTS = 100_000
 """Of a file, that are looked at: two minutes have some ten thousand."""
+_PLAIN = (1, 3)
+"""The forms of WAV whose bytes are samples: whole numbers, and floating ones."""
+_EXTENSIBLE = 0xFFFE
+MOST_RATE = 384_000
+"""Samples in a second of a WAV file; one that tells of more is made to seem short."""
 
 
 class UnsupportedAudioError(RequestError):
@@ -62,14 +70,13 @@ def _number(data: bytes, at: int, size: int, *, order: str = "big") -> int:
 
 
 def _seconds_of_wav(data: bytes) -> float | None:
-    at, rate = 12, 0
+    at, rate = 12, None
     for _ in range(MOST_PARTS):
         if at + 8 > len(data):
             break
         name, size = data[at : at + 4], _number(data, at + 4, 4, order="little")
-        if name == b"fmt " and at + 24 <= len(data):
-            frames, block = _number(data, at + 12, 4, order="little"), _number(data, at + 20, 2, order="little")
-            rate = frames * block
+        if name == b"fmt " and rate is None and at + 24 <= len(data):
+            rate = _bytes_per_s(data[at + 8 : at + 8 + size])
         if name == b"data":
             there = len(data) - at - 8
             return (
@@ -79,13 +86,54 @@ def _seconds_of_wav(data: bytes) -> float | None:
     return None
 
 
+def _bytes_per_s(form: bytes) -> int:
+    """Return how many bytes of plain samples last a second, by those words of the format that make them last longest; else 0."""
+    kind, channels, rate, told, block, bits = (
+        _number(form, at, size, order="little") for at, size in ((0, 2), (2, 2), (4, 4), (8, 4), (12, 2), (14, 2))
+    )
+    kind = _number(form, 24, 2, order="little") if kind == _EXTENSIBLE else kind
+    if kind not in _PLAIN or rate > MOST_RATE:
+        return 0
+    return min(filter(None, (rate * block, rate * channels * -(-bits // 8), told)), default=0)
+
+
 def _seconds_of_ogg(data: bytes) -> float | None:
-    """Read where the last page ends. Only Opus is counted in a rate that is known beforehand."""
+    """Read where the last page ends, and what its packets hold. Only Opus is counted in a rate that is known beforehand."""
     if b"OpusHead" not in data[:128]:
         return None
     at = data.rfind(b"OggS")
     position = _number(data, at + 6, 8, order="little")
-    return position / OPUS_RATE if at >= 0 and position < 2**63 else None
+    held_ms = 0.0
+    for number, packet in enumerate(_packets(data)):
+        if number >= MOST_PARTS:
+            return None
+        held_ms += 0 if packet.startswith(b"Opus") else _opus_ms(packet)
+    return max(position / OPUS_RATE, held_ms / 1000) if position < 2**63 else None
+
+
+def _packets(data: bytes) -> Iterator[bytes]:
+    """Yield how each packet of an Ogg stream begins (RFC 3533, 6)."""
+    at = data.find(b"OggS")
+    is_begun = False
+    while at >= 0:
+        table = data[at + 27 : at + 27 + _number(data, at + 26, 1)]
+        place = at + 27 + len(table)
+        for lace in table:
+            if not is_begun:
+                yield data[place : place + 8]
+            is_begun = lace == 255  # the next one goes on with the same
+            place += lace
+        at = data.find(b"OggS", place)
+
+
+def _opus_ms(packet: bytes) -> float:
+    """Return how long a packet of Opus lasts, by its first two bytes (RFC 6716, 3)."""
+    if not packet:
+        return 0.0
+    kind, count = packet[0] >> 3, packet[0] & 3
+    lengths = (10, 20, 40, 60) if kind < 12 else (10, 20) * 2 if kind < 16 else (2.5, 5, 10, 20)
+    frames = (1, 2, 2)[count] if count < 3 else _number(packet, 1, 1) & 63
+    return lengths[kind % 4] * frames
 
 
 def _seconds_of_mp4(data: bytes) -> float | None:
@@ -119,21 +167,29 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _seconds_of_webm(data: bytes) -> float | None:
-    """Read when the last block is played."""
-    ticks_ns, cluster, last, at = _TICKS_OF_MS, 0, None, 0
+    """Read when the last block is played, and how long all of them last. Only tracks of Opus are read."""
+    ticks_ns, cluster, last, held_ms, at = _TICKS_OF_MS, 0, None, 0.0, 0
+    is_opus = False
     for _ in range(MOST_PARTS):
         if (head := _element(data, at)) is None:
-            return None if last is None else last * ticks_ns / 1_000_000_000
+            return None if last is None else max(last * ticks_ns / 1_000_000_000, held_ms / 1000)
         name, size, begin = head
         if name == 0x2AD7B1 and size is not None and size <= 8:  # TimestampScale
             ticks_ns = _number(data, begin, size) or _TICKS_OF_MS
+        elif name == 0x86 and size is not None:  # CodecID
+            is_opus = data[begin : begin + size] == b"A_OPUS"
+            if not is_opus:
+                return None
         elif name == 0xE7 and size is not None and size <= 8:  # Timestamp of a Cluster
             cluster = _number(data, begin, size)
         elif name in (0xA3, 0xA1) and (track := _vint(data, begin, is_size=True)) is not None:  # SimpleBlock, Block
+            if not is_opus or _number(data, track[1] + 2, 1) & _LACED:
+                return None
             offset = int.from_bytes(data[track[1] : track[1] + 2], "big", signed=True)
             last = max(last or 0, cluster + offset)
+            held_ms += _opus_ms(data[track[1] + 3 : track[1] + 5])
         # What is of unknown size is gone into, as recorders leave Segment and Cluster; so are those that hold blocks.
-        at = begin if name in _MASTERS or name == 0x1549A966 or size is None else begin + size
+        at = begin if name in _MASTERS or size is None else begin + size
     return None
 
 

@@ -130,8 +130,7 @@ async def carry_out(
         done.problems.append(STILL_TALKING)
     if not await files.remove_gone(tenant, user):
         done.problems.append(FILES_LEFT)
-    async with store.write(tenant) as connection:
-        await erase_spending(connection, tenant, user_id=user)
+    await _let_go_of_spending(store, tenant, user, most_rows=most_rows)
     await forget_words(store)
     if store.path is None:
         done.notes.append(ON_POSTGRESQL)
@@ -207,6 +206,14 @@ async def _let_go_of_files(store: Store, tenant: str, user: str | None, *, most_
     while gone:
         async with store.write(tenant, is_long=True) as connection:
             gone = await let_go_of_owner(connection, tenant, user_id=user, most_rows=most_rows)
+
+
+async def _let_go_of_spending(store: Store, tenant: str, user: str | None, *, most_rows: int) -> None:
+    """Remove what is kept of their budgets and use."""
+    gone = 1
+    while gone:
+        async with store.write(tenant, is_long=True) as connection:
+            gone = await erase_spending(connection, tenant, user_id=user, most_rows=most_rows)
 
 
 async def _purge(store: Store, streams: Streams, tenant: str, user: str | None, *, most_rows: int) -> bool:

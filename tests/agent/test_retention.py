@@ -9,22 +9,27 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import insert, select, update
+from support.asking import Asking
 from support.faults import store_of, until
+from support.kept_files import keep_file
 from support.rows import ANN, BEN, EVE, WORKER, at_once, count_rows, finish, ignore, in_one, new_run, say
 from support.world import ASSISTANT, OpenWorld
 
 from agent.assistant.definition import Assistant
 from agent.assistant.source import Assistants, only
 from agent.principal import Principal
-from agent.runs.retention import expire, kept_days
+from agent.runs import retention
+from agent.runs.retention import Place, expire, kept_days
 from agent.settings import Keep, RuntimeSettings
+from agent.store.attachment_tables import files
+from agent.store.attachments import get_file, take_files
 from agent.store.audit_tables import audit
-from agent.store.database import Store, new_id
+from agent.store.database import EVERY_TENANT, Store, new_id
 from agent.store.deletion import purge_deleted
 from agent.store.feedback import Feedback, rate_message
 from agent.store.memories import keep_memory, list_memories
 from agent.store.messages import NewMessage
-from agent.store.retention import expire_conversations
+from agent.store.retention import expire_conversations, kinds_due
 from agent.store.runs import Run
 from agent.store.tables import conversations, feedback, memories
 from agent.store.transitions import pause_run
@@ -179,7 +184,7 @@ def test_a_tenants_own_word_counts_then_that_for_everybody_then_the_definitions(
     assert kept_days(said, "acme", "audit", usual=365) == expected
 
 
-@pytest.mark.parametrize("days", [{"conversations": 0}, {"audit": -1}, {"feedback": "long"}, {"files": 3}, 30])
+@pytest.mark.parametrize("days", [{"conversations": 0}, {"audit": -1}, {"feedback": "long"}, {"pictures": 3}, 30])
 def test_a_time_that_is_none_stops_the_start(days: object) -> None:
     with pytest.raises(ValidationError):
         keeping({"acme": days})
@@ -197,6 +202,48 @@ async def test_a_server_lets_go_of_what_is_kept_no_longer_by_itself(open_frontde
 
     await until(has_gone)
     assert await kept(store) == {young.conversation_id}
+
+
+async def test_files_go_when_their_time_is_over_also_those_that_messages_have(
+    store: Store, assistants: Assistants
+) -> None:
+    """G629"""
+    run = await new_run(store)
+    kept_by_message, loose, young, others = [await keep_file(store, who) for who in (ANN, BEN, ANN, EVE)]
+    await in_one(store, take_files, ANN, [kept_by_message.id], run.conversation_id)
+    for old in (kept_by_message, loose, others):
+        async with store.write(EVERY_TENANT) as connection:
+            aged = update(files).where(files.c.id == old.id)
+            await connection.execute(aged.values(id=old_id(), created_at=datetime.now(UTC) - OLD))
+    await expire(store, assistants, keeping({"acme": {"files": 30}, "rival": {"files": 50}}, purge_rows=1))
+    async with store.read(EVERY_TENANT) as connection:
+        there = select(files.c.id).where(files.c.deleted_at.is_(None), files.c.tenant_id == "acme")
+        assert list((await connection.execute(there)).scalars()) == [young.id]
+        assert len((await connection.execute(select(files).where(files.c.tenant_id == "rival"))).all()) == 1
+        gone = select(files.c.name, files.c.conversation_id).where(files.c.deleted_at.is_not(None))
+        assert set(map(tuple, await connection.execute(gone))) == {("", None)}
+        told = select(audit.c.tenant_id, audit.c.outcome).where(audit.c.kind == "file.expired")
+        assert list(map(tuple, await connection.execute(told))) == [("acme", "1"), ("acme", "1")]
+        assert await get_file(connection, ANN, young.id)
+    assert await kept(store) == {run.conversation_id}
+
+
+async def test_a_look_is_at_so_many_tenants_and_the_next_one_goes_on_behind_them(
+    store: Store, assistants: Assistants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G617: and where nothing is due it only reads."""
+    monkeypatch.setattr(retention, "TENANTS_AT_ONCE", 2)
+    for number in range(5):
+        await old_conversation(store, Principal(f"t{number}", "ann"))
+    place, left = Place(), [5]
+    for _ in range(4):
+        await expire(store, assistants, keeping(MONTH), place)
+        left.append(len(await kept(store)))
+    assert left == [5, 3, 1, 0, 0]
+    async with store.read(EVERY_TENANT) as connection:
+        asking = Asking(connection)
+        assert await kinds_due(asking, "t1", {"conversations": 30, "feedback": 30, "memories": 30, "files": 30}) == []
+    assert {one.split()[0] for one, _ in asking.asked} == {"SELECT"}
 
 
 async def test_facts_go_when_nobody_has_changed_them_for_so_long(store: Store, assistants: Assistants) -> None:

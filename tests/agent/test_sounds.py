@@ -4,6 +4,7 @@ import struct
 import time
 
 import pytest
+from support.each import each
 from support.voices import wav
 
 from agent.voice.sounds import media_type_of, recognise
@@ -21,18 +22,25 @@ def mp4(*, told: int = 0, fragment: int | None = None) -> bytes:
     return box(b"ftyp", b"mp42") + moov + more + box(b"mdat", b"x" * 50)
 
 
-def ogg(position: int) -> bytes:
-    page = b"OggS" + b"\0\2" + bytes(8) + bytes(13) + b"OpusHead" + bytes(40)
-    return page + b"OggS" + b"\0\4" + struct.pack("<q", position) + bytes(20)
+def page(position: int, *packets: bytes) -> bytes:
+    table = b"".join(b"\xff" * (len(one) // 255) + bytes([len(one) % 255]) for one in packets)
+    head = b"OggS\0\0" + struct.pack("<q", position) + bytes(12) + bytes([len(table)])
+    return head + table + b"".join(packets)
 
 
-def webm(*clusters: tuple[int, list[int]]) -> bytes:
+def ogg(position: int, *packets: bytes) -> bytes:
+    return page(0, b"OpusHead" + bytes(11)) + page(0, b"OpusTags" + bytes(300)) + page(position, *packets)
+
+
+def webm(*clusters: tuple[int, list[int]], codec: bytes = b"A_OPUS", packet: bytes = b"\x08b") -> bytes:
     """Return a file as recorders write it: segment and clusters of unknown size, blocks at times in milliseconds."""
+    track = b"\xd7\x81\x01\x86" + bytes([0x80 | len(codec)]) + codec
     body = b"\x1aE\xdf\xa3\x84\x42\x86\x81\x01" + b"\x18S\x80g\x01" + b"\xff" * 7
     body += b"\x15I\xa9f\x87\x2a\xd7\xb1\x83\x0f\x42\x40"
+    body += b"\x16T\xaek" + bytes([0x80 | len(track) + 2]) + b"\xae" + bytes([0x80 | len(track)]) + track
     for begins, blocks in clusters:
         body += b"\x1fC\xb6u\x01" + b"\xff" * 7 + b"\xe7\x82" + struct.pack(">H", begins)
-        body += b"".join(b"\xa3\x86\x81" + struct.pack(">h", at) + b"\x80ab" for at in blocks)
+        body += b"".join(b"\xa3\x86\x81" + struct.pack(">h", at) + b"\x80" + packet for at in blocks)
     return body
 
 
@@ -45,7 +53,7 @@ def webm(*clusters: tuple[int, list[int]]) -> bytes:
         (mp4(fragment=61_000), "mp4", 61.0),
         (ogg(48_000 * 7), "ogg", 7.0),
         (webm((0, [0, 20]), (5000, [-20, 0, 250])), "webm", 5.25),
-        (webm((0, [0])) + b"\x1fC\xb6u\x01", "webm", 0.0),  # cut off in the middle
+        (webm((0, [0])) + b"\x1fC\xb6u\x01", "webm", 0.02),  # cut off in the middle
         (mp4().replace(b"mdhd", b"free"), "mp4", None),
         (ogg(-1), "ogg", None),
         (ogg(5).replace(b"Opus", b"Vorb"), "ogg", None),
@@ -57,6 +65,46 @@ def test_a_recording_lasts_as_long_as_its_bytes_tell(data: bytes, ending: str, s
     sound = recognise(data)
     assert sound is not None
     assert (sound.ending, sound.seconds) == (ending, pytest.approx(seconds) if seconds is not None else None)
+
+
+def form(kind: int, channels: int, rate: int, told: int, block: int, bits: int, beside: bytes = b"") -> bytes:
+    """Return a second of samples of two bytes, with a header that says this of them."""
+    head = struct.pack("<HHIIHH", kind, channels, rate, told, block, bits) + beside
+    return b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", len(head)) + head + b"data\0\0\0\0" + bytes(32_000)
+
+
+PLAIN = struct.pack("<HHI", 22, 16, 4) + b"\1\0" + bytes(14)
+
+
+@each(
+    ("data", "seconds"),
+    [
+        (form(1, 1, 16_000, 32_000, 2, 16), 1.0),
+        (form(0xFFFE, 1, 16_000, 32_000, 2, 16, PLAIN), 1.0),
+        (form(1, 1, 16_000, 32_000, 65_535, 16), 1.0),
+        (form(1, 60_000, 16_000, 32_000, 2, 65_535), 1.0),
+        (form(1, 1, 16_000, 2**32 - 1, 2, 16), 1.0),
+        (form(1, 1, 16_000, 0, 2, 16), 1.0),
+        (form(1, 1, 2**32 - 1, 2**32 - 1, 2, 16), None),
+        (form(0x55, 1, 16_000, 2**32 - 1, 65_535, 0), None),  # MP3, of which this would be twenty minutes
+        (form(0xFFFE, 1, 16_000, 32_000, 2, 16, PLAIN.replace(b"\1\0" + bytes(14), b"\x55" + bytes(15))), None),
+        (form(1, 0, 0, 0, 0, 0), None),
+        (ogg(0, *[b"\x08x"] * 50), 1.0),  # of 20 ms each
+        (ogg(0, b"\xfb\x06x" + bytes(600)), 0.12),  # six frames in one packet, over several stretches of its page
+        (ogg(0) + page(0, *[b"x"] * 255) * 400, None),
+        (webm((0, [0] * 50)), 1.0),
+        (webm((0, [0] * 5), packet=b"\x1b\x02"), 0.6),
+        (webm((0, [0]), codec=b"A_VORBIS"), None),
+        (webm((0, [0])).replace(b"\x00\x00\x80\x08", b"\x00\x00\x82\x08"), None),
+    ],
+)
+def test_a_recording_that_says_less_than_it_holds_lasts_as_long_as_what_it_holds(
+    data: bytes, seconds: float | None
+) -> None:
+    """G619"""
+    sound = recognise(data)
+    assert sound is not None
+    assert sound.seconds == (pytest.approx(seconds) if seconds is not None else None)
 
 
 @pytest.mark.parametrize(

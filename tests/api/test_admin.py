@@ -223,6 +223,11 @@ async def test_pages_of_other_origins_may_not_ask(open_frontdesk: OpenWorld) -> 
                 assert ("access-control-allow-origin" in answer.headers) == may, (method, asked)
 
 
+def escaped(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a request with a body whose halves of characters are escapes, as they can be sent."""
+    return {"content": json.dumps(body).encode(), "headers": {"Content-Type": "application/json"}}
+
+
 async def test_what_is_asked_wrongly_is_refused_and_recorded_as_a_use(world: World) -> None:
     """G363: and no ticket opens anything."""
     olga = operator(world)
@@ -244,6 +249,8 @@ async def test_what_is_asked_wrongly_is_refused_and_recorded_as_a_use(world: Wor
         ("PUT", "/admin/budgets", {"json": {**BUDGET, "user": None}}),
         ("PUT", "/admin/budgets", {"json": {**BUDGET, "whose": "users"}}),
         ("PUT", "/admin/budgets", {"json": {**BUDGET, "user": "a\x00b"}}),
+        ("PUT", "/admin/budgets", escaped({**BUDGET, "user": "a\ud800"})),
+        ("POST", "/admin/erasures", escaped({"tenant": "acme", "user": "\udc00"})),
         ("DELETE", "/admin/budgets", {"params": {"tenant": "acme", "whose": "user"}}),
         ("GET", "/admin/budgets", {"params": {"tenant": "acme", "cursor": "x"}}),
     ):

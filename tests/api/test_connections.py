@@ -1,18 +1,26 @@
 """Connections over bare sockets: who does not ask, or never ends, is let go; who is slow within the limits, or reads long, is not."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from sqlalchemy import insert, select
 from support.backend import Route
-from support.faults import until
+from support.faults import store_of, until
 from support.http import Connection, Request
 from support.provider import Call
-from support.world import OpenWorld, World
+from support.world import OpenWorld, Person, World
+
+from agent.store.database import new_id
+from agent.store.tables import messages
+from api.reading import MOST_WAITING
 
 LIMIT_S = 1.0
 """The time limits of these tests' servers; a test that measures leaves a wide margin above."""
@@ -23,7 +31,7 @@ Start = Callable[..., Awaitable[World]]
 
 @pytest.fixture
 def start(open_frontdesk: OpenWorld) -> Start:
-    async def started(**settings: float) -> World:
+    async def started(**settings: Any) -> World:
         names = ("first_request_timeout_s", "header_timeout_s", "body_timeout_s", "keep_alive_s")
         return await open_frontdesk(**{**dict.fromkeys(names, PATIENT_S), **settings})
 
@@ -219,6 +227,16 @@ async def test_requests_one_after_the_other_on_one_connection_are_all_answered(s
                 read = await one.reader.read(65536)
                 assert read, "closed before all were answered"
                 one.came += read
+
+
+async def test_of_requests_that_come_at_once_only_so_many_wait_for_their_answers(start: Start) -> None:
+    """G24: nobody is asked for a token before ten thousand requests of forty bytes are each two thousand here."""
+    world = await start()
+    async with wire(world) as one:
+        await one.send(LIVE * 4000)
+        came = await one.closed()
+    assert MOST_WAITING <= came.count(HEALTHY) <= MOST_WAITING + 2
+    assert b"connection: close" in came.rpartition(b"HTTP/1.1 ")[2].lower()
 
 
 def held(gate: asyncio.Event) -> Route:
@@ -537,3 +555,66 @@ async def test_headers_without_end_are_refused_by_their_length(start: Start) -> 
         dripping = asyncio.create_task(flood.drip(b"GET / HTTP/1.1\r\nX-A: " + b"a" * 20_000, every_s=0))
         await flood.closed()
         await dripping
+
+
+LARGE = ("/conversations/{id}/export", "/conversations/{id}/messages?limit=100", "/files/{file}")
+
+
+@asynccontextmanager
+async def unread(world: World, who: Person, path: str) -> AsyncIterator[socket.socket]:
+    """Ask for something, and read nothing of it; little of it fits into what the client's side takes."""
+    address, loop = urlsplit(world.url), asyncio.get_running_loop()
+    with closing(socket.socket()) as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        own.setblocking(False)
+        await loop.sock_connect(own, (address.hostname, address.port))
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: frontdesk\r\nAuthorization: Bearer {who.token}\r\nConnection: close\r\n\r\n"
+        )
+        await loop.sock_sendall(own, head.encode())
+        yield own
+
+
+def is_open_there(world: World, own: socket.socket) -> bool:
+    """Return whether the server has this connection open, by the kernel's word: whoever reads nothing does not see its end."""
+    ends = f":{urlsplit(world.url).port:04X} ", f":{own.getsockname()[1]:04X} 01 "
+    return any(all(end in line for end in ends) for line in Path("/proc/self/net/tcp").read_text().splitlines())
+
+
+async def rest_of(own: socket.socket, *, slowly: bool = False) -> int:
+    """Read until the other side ends; return how many bytes that were. Slow is so little that the kernel asks for no more in time."""
+    size, begun = 0, time.monotonic()
+    async with asyncio.timeout(60):
+        try:
+            while data := await asyncio.get_running_loop().sock_recv(own, 32768):
+                size += len(data)
+                await asyncio.sleep(0.1 if slowly and time.monotonic() < begun + 6 * LIMIT_S else 0)
+        except ConnectionError:
+            pass
+    return size
+
+
+async def test_who_reads_nothing_of_an_answer_is_cut_and_who_reads_slowly_is_not(start: Start) -> None:
+    """G24: whatever it is, a list, an export or a file: each would take its memory, and a connection, for ever."""
+    world = await start(send_timeout_s=LIMIT_S, assistant={"files": True})
+    ann = world.person()
+    world.provider.say("Hello.")
+    conversation_id = (await ann.ask("hello")).json()["conversation_id"]
+    async with store_of(world).write("acme") as connection:
+        said = (await connection.execute(select(messages).where(messages.c.role == "user"))).mappings().one()
+        wide = "\U0001f600" * 32_000
+        more = [{**said, "id": new_id(), "position": 3 + n, "text": wide} for n in range(100)]
+        await connection.execute(insert(messages), more)
+    sent = await ann.request("POST", "/files", files={"file": ("a.txt", b"hello world\n" * 1_200_000)})
+    paths = [path.format(id=conversation_id, file=sent.json()["id"]) for path in LARGE]
+
+    async with AsyncExitStack() as stack:
+        silent = [await stack.enter_async_context(unread(world, ann, path)) for path in paths]
+        slow = [await stack.enter_async_context(unread(world, ann, path)) for path in paths]
+        read = asyncio.gather(*(rest_of(one, slowly=True) for one in slow))
+        await until(lambda: not any(is_open_there(world, one) for one in silent), timeout_s=60)
+        taken = [await rest_of(one) for one in silent]
+        whole = await read
+
+    assert all(size > 12_000_000 for size in whole)
+    assert all(size < 10_000_000 for size in taken), taken

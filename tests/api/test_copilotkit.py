@@ -4,9 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 from support.ag_ui import assistant, body, events_of, raw, snapshot_of, user
+from support.faults import store_of
 from support.reading_ag_ui import read_ag_ui
 from support.world import LiveStream, OpenWorld, Person, World
+
+from agent.principal import Principal
+from agent.store.database import new_id
+from agent.store.tables import messages
+from api.threads import newest_stored
 
 AGENT = "/copilotkit/agent/default"
 
@@ -55,6 +62,25 @@ async def test_a_page_gets_the_thread_when_it_connects(world: World, ann: Person
     assert [one["type"] for one in events_of(foreign)] == ["RUN_STARTED", "RUN_FINISHED"]
     fresh = await raw(ann, thread="another", path=f"{AGENT}/connect")
     assert [one["type"] for one in events_of(fresh)] == ["RUN_STARTED", "RUN_FINISHED"]
+
+
+async def test_of_a_long_thread_no_more_is_read_than_a_page_gets(world: World, ann: Person) -> None:
+    """G618"""
+    world.provider.say("Hello.")
+    await raw(ann, user("hello", "u1"), thread="long", path=f"{AGENT}/run")
+    store = store_of(world)
+    async with store.write(ann.tenant) as connection:
+        mine = select(messages).where(messages.c.tenant_id == ann.tenant, messages.c.role == "user")
+        [said] = (await connection.execute(mine)).mappings().all()
+        more = [{**said, "id": new_id(), "position": 3 + n, "text": f"{n} " + "x" * 32_000} for n in range(400)]
+        await connection.execute(insert(messages), more)
+
+    read = await newest_stored(store, Principal(ann.tenant, "ann"), said["conversation_id"])
+    shown = snapshot_of(await raw(ann, thread="long", path=f"{AGENT}/connect"))
+
+    assert 100 < len(shown) < len(read) <= 200
+    assert [one.position for one in read] == list(range(403 - len(read), 403))
+    assert [one[2] for one in shown] == [one.text for one in read[-len(shown) :]]
 
 
 async def test_a_page_that_connects_while_an_answer_is_made_gets_the_rest(world: World, ann: Person) -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 from support.faults import rows, until
+from support.operating import ADMIN, operator
 from support.postgres import new_database, sqlalchemy_url
 from support.provider import Call, Provider
 from support.silence import SilentProxy, silent_proxy
@@ -67,7 +68,11 @@ BODIES: dict[str, dict[str, object]] = {
     "/runs/{run_id}/results": {"tool_call_id": "1", "result": 1},
     "/conversations/{conversation_id}": {"title": "new"},
     "/memories/{memory_id}": {"text": "I like tea."},
+    "/admin/erasures": {"tenant": "acme", "user": "ann"},
+    "/admin/budgets": {"tenant": "acme", "whose": "tenant", "budget": {}},
+    "/admin/readings": {"tenant": "acme", "conversation": NOBODYS, "reason": "ticket 42"},
 }
+OF_ACME = {"tenant": "acme", "whose": "tenant"}
 PARAMETERS = {("GET", "/chat"): {"message": "hello"}}
 
 
@@ -80,7 +85,11 @@ async def proxy(postgres: str) -> AsyncIterator[SilentProxy]:
 @pytest.fixture
 async def world(open_frontdesk: OpenWorld, proxy: SilentProxy) -> World:
     return await open_frontdesk(
-        assistant={"audit": {"roles": ["owner"]}, "memory": True, "files": True}, database_url=proxy.url, **SHORT
+        assistant={"audit": {"roles": ["owner"]}, "memory": True, "files": True},
+        database_url=proxy.url,
+        admin_requests=32,
+        **SHORT,
+        **ADMIN,
     )
 
 
@@ -108,8 +117,10 @@ async def test_every_route_answers_503_while_the_database_says_nothing(
     assert len(routes) > 12
     proxy.silence()
     proxy.says_nothing = True
+    olga = operator(world)
+    asked = ((olga if path.startswith("/admin") else ann, method, path) for method, path in routes)
     async with asyncio.timeout(60):
-        answers = await asyncio.gather(*(_request(ann, method, path) for method, path in routes))
+        answers = await asyncio.gather(*(_request(*one) for one in asked))
     told = [
         (route, answer.status_code, answer.text[:200])
         for route, answer in zip(routes, answers, strict=True)
@@ -122,10 +133,11 @@ async def test_every_route_answers_503_while_the_database_says_nothing(
     assert (await ann.ask("hello")).status_code == 200
 
 
-async def _request(ann: Person, method: str, path: str) -> httpx2.Response:
-    body = BODIES.get(path) if method in ("POST", "PATCH") else None
+async def _request(who: Person, method: str, path: str) -> httpx2.Response:
+    body = BODIES.get(path) if method in ("POST", "PATCH", "PUT") else None
     filled = re.sub(r"\{[^}]+\}", NOBODYS, path.replace("{agent_id}", "default"))
-    return await ann.request(method, filled, json=body, params=PARAMETERS.get((method, path)))
+    parameters = OF_ACME if path.startswith("/admin") else PARAMETERS.get((method, path))
+    return await who.request(method, filled, json=body, params=parameters)
 
 
 async def _is_ready(ann: Person) -> bool:

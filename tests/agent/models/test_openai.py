@@ -402,6 +402,54 @@ async def test_comments_alone_do_not_count_as_tokens(provider: Provider, model: 
         await ask(model, first_token_timeout_s=0.2, between_tokens_timeout_s=0.2, working_timeout_s=0.5)
 
 
+async def test_empty_lines_in_front_of_an_answer_are_none_and_take_no_memory(
+    provider: Provider, model: BaseChatModel
+) -> None:
+    """G616: some servers send them for as long as they are at work, before a stream as before one object."""
+    begun = asyncio.Event()
+
+    async def script(_request: Request, connection: Connection) -> None:
+        await connection.begin_chunks()
+        for _ in range(64):
+            await connection.chunk(b"\n \r\n" * 65_536)
+        begun.set()
+        await connection.chunk(b"  \n" + said("Hello."))
+        await connection.chunk(END)
+        await connection.end_chunks()
+
+    provider.then(script)
+    spent = time.process_time()
+    heard = await ask(model)
+    assert heard.reply.text == "Hello."
+    assert begun.is_set()
+    assert time.process_time() - spent < 5  # of 16 MB; of what is held whole, each piece would be looked at anew
+
+    async def drip(_request: Request, connection: Connection) -> None:
+        await connection.begin_chunks()
+        for _ in range(8):
+            await connection.chunk(b"\n")
+            await asyncio.sleep(0.1)
+        await connection.chunk(said("Hello."))
+        await connection.chunk(END)
+        await connection.end_chunks()
+
+    provider.then(drip)
+    assert (await ask(model, first_token_timeout_s=0.4, working_timeout_s=60)).reply.text == "Hello."
+
+
+async def test_a_line_of_white_space_that_has_no_end_is_no_answer(provider: Provider, model: BaseChatModel) -> None:
+    """G616"""
+
+    async def script(_request: Request, connection: Connection) -> None:
+        await connection.begin_chunks()
+        while not connection.gone.is_set():
+            await connection.chunk(b" " * 65_536)
+
+    provider.then(script)
+    with pytest.raises(ModelUnavailableError, match="EventTooLargeError"):
+        await ask(model, model_retries=0)
+
+
 async def test_a_slow_stream_may_take_longer_in_all_than_any_of_its_limits(
     provider: Provider, model: BaseChatModel
 ) -> None:

@@ -8,11 +8,24 @@ from pathlib import Path
 
 import pytest
 from support.asking import Asking
+from support.each import each
 from support.rows import ANN, WORKER, new_run
 from support.searching import index_all
 
+from agent.budget import Amount, Counter, Most
 from agent.events.schema import Usage
-from agent.store import asked_ahead, naming, sealing, search, search_index
+from agent.store import (
+    asked_ahead,
+    attachments,
+    budgets,
+    memories,
+    naming,
+    retention,
+    sealing,
+    search,
+    search_index,
+    spending,
+)
 from agent.store.approvals import expired_runs
 from agent.store.audit import AuditCursor, AuditFilter, erase_words, list_audit, recorded_runs
 from agent.store.conversations import ConversationCursor, list_conversations
@@ -87,6 +100,41 @@ AMONG_UNFINISHED: dict[str, Ask] = {
 }
 
 
+async def _let_go_of_old(connection: Transaction, _run: Run) -> None:
+    new = attachments.NewFile("a.txt", "text/plain", 1, "", None, {})
+    await attachments.add_file(connection, ANN, new)
+    await attachments.let_go_of_old(connection, loose_s=-60, unstored_s=-60, most_rows=9)
+
+
+async def _expire_counters(connection: Transaction, _run: Run) -> None:
+    old = [Counter("ann", "2020-01-01", Most(runs=9))]
+    await spending.count_run(connection, "acme", old, needs=Amount())
+    await spending.expire_counters(connection, most_rows=9)
+
+
+AMONG_MANY: dict[str, Ask] = {
+    "files that nobody took": _let_go_of_old,
+    "counters that are old": _expire_counters,
+    "files of a user": lambda c, _: attachments.let_go_of_owner(c, "acme", user_id="ann", most_rows=9),
+    "what a user's files left": lambda c, _: attachments.count_gone(c, "acme", user_id="ann"),
+    "bytes of a user's files": lambda c, _: attachments.gone_files(
+        c, most=9, unstored_s=9, tenant_id="acme", user_id="ann"
+    ),
+    "what a user spent": lambda c, _: spending.erase_spending(c, "acme", user_id="ann", most_rows=9),
+    "budgets of a user": lambda c, _: budgets.kept_budgets(c, "acme", "ann"),
+    "budgets of a few": lambda c, _: budgets.kept_of(c, "acme", ["ann", "ben"]),
+    "facts of a user": lambda c, _: memories.list_memories(c, ANN, with_tenant=True, limit=9),
+    "facts with a word": lambda c, _: memories.find_memories(c, ANN, ["tea"], with_tenant=True),
+    "the yeses that stand": BY_PLACE["the yeses that stand"],
+    "a turn by its messages": lambda c, _: naming.newest_turn(c, ANN, [str(new_id())], conversation_id=None),
+    "what is kept too long": lambda c, _: retention.kinds_due(
+        c, "acme", {"conversations": 1, "feedback": 1, "memories": 1, "files": 1}
+    ),
+}
+FEW = "SEARCH reservations"
+"""Of what is out there is little."""
+
+
 @pytest.fixture
 async def sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
     store = Store(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'one.db')}", pool_size=1)
@@ -106,7 +154,9 @@ async def plan_of(store: Store, ask: Ask) -> list[str]:
         return [
             str(row[-1])
             for statement, parameters in statements
-            for row in await connection.ordinary.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for row in await connection.ordinary.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters[0] if isinstance(parameters, list) else parameters
+            )
         ]
 
 
@@ -116,6 +166,16 @@ async def test_nothing_is_looked_for_in_a_whole_table(sqlite: Store, ask: Ask) -
     plan = await plan_of(sqlite, ask)
     assert plan
     assert not [step for step in plan if step.startswith("SCAN") and not step.startswith((*FOUND, *THE_FEW))]
+
+
+@each("ask", AMONG_MANY.items())
+async def test_neither_a_turn_nor_upkeep_reads_all_that_a_tenant_has(sqlite: Store, ask: tuple[str, Ask]) -> None:
+    """G617"""
+    plan = await plan_of(sqlite, ask[1])
+    whole = [step for step in plan if step.startswith("SCAN") and step.split()[1] not in ("CONSTANT", "memory_index")]
+    whole += [step for step in plan if step.endswith("(tenant_id=?)") and not step.startswith(FEW)]
+    assert plan
+    assert not [step for step in whole if not step.startswith(("SCAN 1", "SCAN (sub"))], plan
 
 
 @pytest.mark.parametrize("reading", ["the turns before", "this turn"])

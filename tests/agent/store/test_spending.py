@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from support.rows import ANN, BEN, EVE, counters_of, finish, in_one, let_spend, new_run
+from support.rows import ANN, BEN, EVE, count_rows, counters_of, finish, in_one, let_spend, new_run
 
-from agent.budget import ALL, Amount, Counter, Most
+from agent.budget import ALL, Amount, Budget, Counter, Most
 from agent.principal import Principal, RunKey
 from agent.store.budget_tables import reservations, spendings
+from agent.store.budgets import Whose, set_budget
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.runs import Run
 from agent.store.spending import (
     Refused,
     Reserved,
     count_run,
+    erase_spending,
     expire_counters,
     left_reservations,
     reserve,
@@ -141,7 +143,13 @@ async def test_what_nobody_settles_any_more_is_found_and_what_is_at_work_is_not(
     assert (await counted(store, "rival"))[ALL][3] == kept_aside.amount.tokens
 
 
-async def test_counters_go_two_months_after_their_period(store: Store) -> None:
+async def _expired(store: Store, *, most_rows: int) -> int:
+    async with store.write(EVERY_TENANT) as connection:
+        return await expire_counters(connection, most_rows=most_rows)
+
+
+async def test_counters_go_two_months_after_their_period_and_no_more_at_once_than_may(store: Store) -> None:
+    """G617"""
     async with store.write(EVERY_TENANT) as connection:
         today = (await connection.execute(select(spendings.c.period))).scalars().all()
         assert today == []
@@ -153,14 +161,37 @@ async def test_counters_go_two_months_after_their_period(store: Store) -> None:
         for period in (f"{at:%Y-%m-%d}", f"{at:%Y-%m}"):
             counters = [Counter(user, period, Most(runs=9))]
             await in_one(store, count_run, "acme", counters, needs=Amount())
-    async with store.write(EVERY_TENANT) as connection:
-        await expire_counters(connection)
+    assert [await _expired(store, most_rows=1) for _ in range(3)] == [1, 1, 0]
     async with store.read("acme") as connection:
         kept = set((await connection.execute(select(spendings.c.user_id))).scalars())
     assert "ben" in kept
     async with store.read("acme") as connection:
         periods = set((await connection.execute(select(spendings.c.period))).scalars())
     assert not periods & {f"{old:%Y-%m-%d}", f"{old:%Y-%m}"}
+
+
+@pytest.mark.parametrize("user_id", ["ann", None])
+async def test_an_erasure_takes_so_many_counters_at_once_and_gives_back_what_was_held_first(
+    store: Store, user_id: str | None
+) -> None:
+    """G617"""
+    run, other = await new_run(store), await new_run(store, BEN)
+    await let_spend(store, run)
+    await hold(store, other, BEN, tokens=7)
+    for number in range(5):
+        counters = [Counter("ann", f"2026-0{number + 1}", Most(runs=9))]
+        await in_one(store, count_run, "acme", counters, needs=Amount())
+        await in_one(store, set_budget, "acme", Budget(), whose=Whose("user", "ann" if number else "ben"))
+    gone: list[int] = []
+    while not gone or gone[-1]:
+        gone.append(await in_one(store, erase_spending, "acme", user_id=user_id, most_rows=2))
+    assert all(rows <= 2 * 3 for rows in gone)
+    assert len(gone) > 3
+    left = await counted(store)
+    assert left == {} if user_id is None else set(left) == {ALL, "ben"}
+    assert user_id is None or left[ALL][3] == 7
+    rows = await count_rows(store)
+    assert (rows["reservations"], rows["budgets"]) == ((0, 0) if user_id is None else (1, 1))
 
 
 @pytest.mark.parametrize("kind", ["runs", "tokens", "cost"])

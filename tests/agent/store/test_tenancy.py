@@ -92,9 +92,8 @@ OVER_ALL_TENANTS = {
     "overdue_runs",
     "remove_batch",
     "recorded_tenants",
-    "expired_tenants",
     "next_tenant",
-    "next_remembering",
+    "next_keeping",
     "look_for_any",
     "let_go_of_old",
     "gone_files",
@@ -308,7 +307,7 @@ def attempts() -> dict[str, Attempt]:
             c, who, [str(run.message_id), "u1"], conversation_id=None
         ),
         "last_turn": lambda c, who, run: naming.last_turn(c, who, run.conversation_id),
-        "client_names": lambda c, who, run: naming.client_names(c, who, run.conversation_id),
+        "client_names": lambda c, who, run: naming.client_names(c, who, run.conversation_id, from_turn=0),
         "find_message": lambda c, who, run: naming.find_message(c, who, run.conversation_id, "u1"),
         "find_named_turn": lambda c, who, run: naming.find_named_turn(
             c, who, run.conversation_id, "u1", said_before=None
@@ -354,7 +353,7 @@ def attempts() -> dict[str, Attempt]:
         "stored_keys": lambda c, who, _: looks.stored_keys(c, who.tenant_id, [looks.Key("ann", "key")]),
         "see": lambda c, who, _: _seen(c, who),
         "list_spending": lambda c, who, _: spending.list_spending(c, who.tenant_id, user_id="ann", most=9),
-        "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None),
+        "erase_spending": lambda c, who, _: spending.erase_spending(c, who.tenant_id, user_id=None, most_rows=9),
         "newest_summary": lambda c, who, run: summaries.newest_summary(c, who, run.conversation_id, before_turn=9),
         "list_summaries": lambda c, who, run: summaries.list_summaries(c, who, run.conversation_id, with_void=True),
         "last_message": lambda c, who, run: summaries.last_message(c, who, run.conversation_id, until_turn=9),
@@ -399,6 +398,10 @@ def attempts() -> dict[str, Attempt]:
             c, who.tenant_id, run.conversation_id, most_rows=9
         ),
         "let_go_of_owner": lambda c, who, _: attachments.let_go_of_owner(c, who.tenant_id, user_id=None, most_rows=9),
+        "let_go_where": lambda c, who, _: attachments.let_go_where(c, who.tenant_id, most_rows=9),
+        "expire_files": lambda c, who, _: retention.expire_files(c, who.tenant_id, keep_days=1, most_rows=9),
+        "kinds_due": lambda c, who, _: retention.kinds_due(c, who.tenant_id, {"files": 1, "memories": 1}),
+        "has_expired": lambda c, who, _: expiry.has_expired(c, who.tenant_id, keep_days=1),
         "expire_audit": lambda c, who, _: expiry.expire_audit(c, who.tenant_id, keep_days=1, most_rows=9),
     }
 
