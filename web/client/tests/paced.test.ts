@@ -44,6 +44,7 @@ test("a burst is shown little by little, all of it soon after it came", async (t
 
 test("what came is shown at most 200 ms later, however it comes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  t.mock.method(performance, "now", () => Date.now());
   const { chat, come } = scripted();
   const shown = paced(chat);
   const came: { at: number; length: number }[] = [];
@@ -73,6 +74,7 @@ test("until all is shown the answer is being made, and then everything is as the
 
 test("what people see as one character comes as one", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  t.mock.method(performance, "now", () => Date.now());
   const { chat, come } = scripted();
   const shown = paced(chat);
   const family = "👨‍👩‍👧‍👦";

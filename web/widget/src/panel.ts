@@ -19,6 +19,8 @@ export class Panel {
   #layout: () => Layout;
   #small = matchMedia(SMALL_SCREEN);
   #ended = new AbortController();
+  /** The page may be drawn larger at any time. */
+  #observer = new ResizeObserver(() => this.#unzoom());
   #isOpen = false;
   #unread = false;
 
@@ -35,14 +37,15 @@ export class Panel {
     );
     const { signal } = this.#ended;
     this.#listen(toggle, signal);
+    this.#observer.observe(this.element);
     this.#small.addEventListener("change", () => this.arrange(), { signal });
     window.addEventListener("beforeprint", () => this.#layFlat(), { signal });
     window.addEventListener("afterprint", () => this.place(), { signal });
     watchVisible(({ top, bottom, hasKeyboard }) => {
       this.#unzoom();
-      this.element.style.setProperty("--visible-top", `${top}px`);
-      this.element.style.setProperty("--visible-height", `${bottom - top}px`);
-      this.element.style.setProperty("--below", hasKeyboard ? "0px" : "");
+      this.element.style.setProperty("--fd-visible-top", `${top}px`);
+      this.element.style.setProperty("--fd-visible-height", `${bottom - top}px`);
+      this.element.style.setProperty("--fd-below", hasKeyboard ? "0px" : "");
     }, signal);
   }
 
@@ -78,6 +81,7 @@ export class Panel {
 
   close(): void {
     this.#ended.abort();
+    this.#observer.disconnect();
   }
 
   get #isSheet(): boolean {
