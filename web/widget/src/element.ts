@@ -13,7 +13,7 @@ import { createSanitiser } from "./markdown/sanitise";
 import { keepInside } from "./keys";
 import { Memory, takePlace } from "./memory";
 import { type Layout, Panel } from "./panel";
-import { sharedSheets } from "./sheets";
+import { addUnits, sharedSheets } from "./sheets";
 import { Frame } from "./frame";
 import { type Texts, textsFor } from "./texts";
 import { keepVisible } from "./visible";
@@ -413,6 +413,7 @@ export class FrontdeskChat extends HTMLElement {
       this.#ended = new AbortController();
       keepVisible(this.#frame.element, this, this.#ended.signal);
     }
+    addUnits(this, this.#panel?.element ?? this.#frame.element, this.#frame.element);
     this.#drawNow();
     this.#showPanel({ focus: false });
   }

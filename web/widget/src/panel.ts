@@ -8,6 +8,9 @@ import { isTouch, watchVisible } from "./visible";
 /** Also a phone on its side. */
 const SMALL_SCREEN = "(max-width: 480px), (max-height: 480px)";
 
+/** Less of a zoom is one of the browser's roundings. */
+const EVEN = 0.001;
+
 /** `mobile` covers the screen, `desktop` never does, `auto` does on a small one. */
 export type Layout = "auto" | "mobile" | "desktop";
 
@@ -102,6 +105,7 @@ export class Panel {
   #unzoom(): void {
     const { style, currentCSSZoom } = this.element;
     const own = Number(style.zoom) || 1;
+    if (Math.abs((currentCSSZoom || own) - 1) < EVEN) return;
     style.zoom = String(own / (currentCSSZoom || own));
   }
 

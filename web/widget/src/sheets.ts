@@ -9,19 +9,19 @@ import transcript from "./styles/transcript.css" with { type: "text" };
 
 const ALL = [theme, frame, transcript, markdown, composer, print];
 
-/** What a page may set of these, and what counts until it does. */
-const MEASURES = { inset: "24px", width: "420px", height: "680px", radius: "20px", "font-size": "15px" };
-
-for (const [name, initialValue] of Object.entries(MEASURES)) {
-  try {
-    // What is no length, such as `500` or `2px 4px`, is as if it were not set, and `0` is one.
-    const syntax = "<length-percentage>";
-    CSS.registerProperty({ name: `--frontdesk-${name}`, syntax, inherits: true, initialValue });
-  } catch {
-    // Another copy of this script has done it.
-  }
-}
-
 export function sharedSheets(document: Document): CSSStyleSheet[] {
   return ALL.map((css) => sheetFor(css, document));
+}
+
+/** The measures that a page may set, and what they are called inside. */
+const MEASURES = { inset: "inset", width: "width", height: "height", radius: "radius", "font-size": "size" };
+
+/** Gives these elements the measures of which the page has left out the unit: in a sum of CSS `0` is no length, and ends it. */
+export function addUnits(host: Element, ...elements: readonly HTMLElement[]): void {
+  const told = getComputedStyle(host);
+  for (const [name, own] of Object.entries(MEASURES)) {
+    const value = told.getPropertyValue(`--frontdesk-${name}`).trim();
+    if (!/^\d*\.?\d+$/.test(value)) continue;
+    for (const { style } of elements) style.setProperty(`--fd-${own}`, `${value}px`);
+  }
 }
