@@ -58,6 +58,16 @@ test("what came is shown at most 200 ms later, however it comes", async (t) => {
   assert.equal(textOf(shown), textOf(chat));
 });
 
+test("a clock that is set back by hours holds nothing up", async (t) => {
+  const { now } = Date;
+  const { shown, say, end } = await watched(t);
+  say({ token: "word ".repeat(100) });
+  await eventually(() => textOf(shown).length > 0);
+  t.mock.method(Date, "now", () => now() - 10_000_000);
+  await eventually(() => textOf(shown).length === 500);
+  await end();
+});
+
 test("until all is shown the answer is being made, and then everything is as the chat has it", async (t) => {
   const { chat, shown, seen, say, end } = await watched(t);
   say({ token: "all at once ".repeat(20) }, { suggested_questions: ["More?"] });

@@ -58,9 +58,10 @@ export function problemText(error: ErrorView, texts: Texts): string {
   return `${said} ${texts.tryAgainIn(formatSpan(Math.ceil(error.retryAfterS), texts))}`;
 }
 
-/** Returns what a view's error means: of what was never begun nothing was deleted, so it is the assistant that is not there. */
-export function errorOf(error: ErrorView, { conversationId }: ChatView): ErrorView {
-  return error.code === "not_found" && conversationId === null ? { ...error, code: "no_assistant" } : error;
+/** Returns what a view's error means: of what was never begun nothing was deleted, so where no file is missing it is the assistant. */
+export function errorOf(error: ErrorView, { conversationId, messages }: ChatView): ErrorView {
+  const isBegun = conversationId !== null || messages.some(({ files }) => files.length > 0);
+  return error.code === "not_found" && !isBegun ? { ...error, code: "no_assistant" } : error;
 }
 
 /** Returns what to show of an error: the sentence and, where something helps, the button. */
