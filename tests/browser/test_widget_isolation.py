@@ -215,7 +215,9 @@ async def test_what_is_done_in_it_is_done_in_it_alone(wire: Wire, host: Host, op
     scroller = widget.page.locator(".scroller")
     await scroller.hover()
     await widget.page.mouse.wheel(0, 200)
-    await widget.becomes("document.querySelector('frontdesk-chat').shadowRoot.querySelector('.scroller').scrollTop > 100")
+    await widget.becomes(
+        "document.querySelector('frontdesk-chat').shadowRoot.querySelector('.scroller').scrollTop > 100"
+    )
     await scroller.focus()
     await widget.page.keyboard.press("End")
     await expect(widget.page.locator(".below").last).to_be_in_viewport()

@@ -21,7 +21,7 @@ RETRY, ANEW, CHANGE, NEWEST = (
     "Change the message",
     "Show the newest",
 )
-LATER = re.compile(r"Try again · [\d,]+ s")
+LATER = re.compile(r"Try again · \d+ min")
 REFUSALS: dict[str, tuple[int, str, str | re.Pattern[str] | None]] = {
     "invalid_request": (422, "This message cannot be sent as it is. Said by the server.", CHANGE),
     "idempotency_mismatch": (422, "Something went wrong.", RETRY),
