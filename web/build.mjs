@@ -41,6 +41,14 @@ const smallStyles = {
   },
 };
 
+/**
+ * The bundler's own helper goes through all that an object has, also what a page has put into every object: that would end
+ * the script before it has begun.
+ */
+function ownOnly(code) {
+  return code.replace(/for\(var ([\w$]+) in ([\w$]+)\)([\w$]+\([\w$]+,\1,\{get:)/g, "for(let $1 of Object.keys($2))$3");
+}
+
 async function bundle() {
   const files = new Map();
   const manifest = {};
@@ -76,7 +84,7 @@ async function bundle() {
       loader: { ".svg": "copy" },
       plugins: [smallStyles],
     });
-    add(name, Buffer.from(outputFiles[0].contents));
+    add(name, Buffer.from(ownOnly(outputFiles[0].text)));
   }
   for (const [name, source] of Object.entries(PAGES)) {
     const page = await readFile(join(ROOT, source), "utf8");

@@ -281,7 +281,8 @@ async def test_the_menu_prints_the_conversation_alone(shop: World, open_widget: 
 )
 async def test_all_of_a_conversation_is_printed(wire: Wire, open_widget: OpenWidget, mode: str, layout: str) -> None:
     wire.say(*LINES, *LINES, "THE END")
-    widget = await open_widget(wire.url, attributes={"open": "", "mode": mode, "layout": layout})
+    attributes = {"open": "", "mode": mode, "layout": layout, "theme": "dark"}
+    widget = await open_widget(wire.url, attributes=attributes)
     await widget.ask("Tell me a lot.")
     await widget.ended()
     assert pages(await widget.page.pdf()) >= 3
@@ -290,6 +291,7 @@ async def test_all_of_a_conversation_is_printed(wire: Wire, open_widget: OpenWid
     assert await widget.page.locator("dialog:modal").count() == (layout == "mobile")
     await widget.page.emulate_media(media="print")
     await expect(widget.composer).to_be_hidden()
+    await expect(widget.answers.locator(".markdown")).to_have_css("color", "rgb(26, 28, 34)")  # dark on light
     await expect(widget.page.locator(".message .tool:visible, .head button:visible, .corner:visible")).to_have_count(0)
 
 

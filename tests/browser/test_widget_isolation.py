@@ -144,7 +144,7 @@ async def test_in_a_sandboxed_frame_it_answers_acts_and_copies(wire: Wire, host:
     await widget.page.goto(f"{host.url}/around")
     frame = widget.page.frame_locator("iframe")
     await frame.locator("textarea").fill("How many?")
-    await frame.locator("textarea").press("Enter")
+    await frame.get_by_role("button", name="Send").click()  # where the frame allows no forms
     await expect(frame.locator(".markdown")).to_have_text("Seven.")
     inner = next(one for one in widget.page.frames if one.url == f"{host.url}/")
     await inner.wait_for_selector(".action")
@@ -181,3 +181,152 @@ async def test_a_page_that_takes_it_out_puts_it_back_and_turns_its_own_pages_los
     await expect(widget.composer).to_have_value("A draft")
     await expect(widget.page.locator(".launcher")).to_be_hidden()
     assert await widget.page.locator(".stage").evaluate("e => e.matches(':popover-open')")
+
+
+GREEDY = """
+    const stop = (event) => event.preventDefault();
+    window.taken = [];
+    for (const type of ["keydown", "wheel", "selectstart", "copy", "contextmenu", "dragover", "drop"])
+        document.addEventListener(type, (event) => (taken.push(event.key ?? type), stop(event)), { passive: false });
+    document.addEventListener("mousedown", stop);
+    document.addEventListener("focusin", (event) => event.target.id === "own" || document.querySelector("#own").focus());
+"""
+"""A page with shortcuts, smooth scrolling, protected texts, a place for files, and a question that keeps the focus."""
+DROP = """(chat) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["secret"], "a.txt"));
+    const event = new DragEvent("drop", { bubbles: true, composed: true, cancelable: true, dataTransfer });
+    chat.shadowRoot.querySelector("textarea").dispatchEvent(event);
+    return event.defaultPrevented;
+}"""
+
+
+async def test_what_is_done_in_it_is_done_in_it_alone(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    """G621"""
+    host.body = "<input id=own>"
+    wire.say("\n\n".join(f"Line {number}" for number in range(60)))
+    widget = await open_widget(wire.url, attributes=OPEN, script=GREEDY)
+    await widget.composer.click()
+    await widget.page.keyboard.type("How many?")
+    await widget.page.keyboard.press("Control+a")
+    assert await widget.composer.evaluate("area => area.selectionEnd - area.selectionStart") == len("How many?")
+    await widget.page.keyboard.press("Enter")
+    await widget.ended()
+    scroller = widget.page.locator(".scroller")
+    await scroller.hover()
+    await widget.page.mouse.wheel(0, 200)
+    await widget.becomes(
+        "document.querySelector('frontdesk-chat').shadowRoot.querySelector('.scroller').scrollTop > 100"
+    )
+    await scroller.focus()
+    await widget.page.keyboard.press("End")
+    await expect(widget.page.locator(".below").last).to_be_in_viewport()
+    await widget.answers.get_by_label("Good answer").focus()
+    await widget.page.keyboard.press(" ")
+    await expect(widget.answers.get_by_label("Good answer")).to_have_attribute("aria-pressed", "true")
+    assert await widget.element.evaluate(DROP), "the browser would leave the page for the file"
+    assert await widget.page.evaluate("taken") == ["Control"]
+    await widget.page.keyboard.press("Control+k")
+    assert await widget.page.evaluate("taken.at(-1)") == "k", "which is the page's"
+
+
+POLLUTED = """
+    Object.prototype.polluted = true;
+    Array.from = (items) => Array.prototype.slice.call(items);
+    window.Text = "Text";
+    Object.defineProperty(navigator, "languages", { value: ["en-US@posix"] });
+"""
+REGISTERED = """
+    @property --size { syntax: "<number>"; inherits: true; initial-value: 0; }
+    @property --radius { syntax: "<percentage>"; inherits: true; initial-value: 50%; }
+    @property --accent { syntax: "<color>"; inherits: false; initial-value: lime; }
+    frontdesk-chat { --frontdesk-inset: 0; --frontdesk-width: 500; --frontdesk-font-size: 30px; }
+"""
+
+
+async def test_what_a_page_has_made_of_the_browser_changes_nothing(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
+    """G62: what is in every object, is called like ours, or has no unit."""
+    host.style = REGISTERED
+    wire.say("You have ", "**seven** orders. ", "And more.")
+    widget = await open_widget(wire.url, attributes=OPEN)
+    await widget.page.add_init_script(POLLUTED)
+    await widget.page.reload()
+    await widget.ask("How many?")
+    await widget.ended()
+    await expect(widget.answers.locator("strong")).to_have_text("seven")
+    await expect(widget.answers.locator(".when")).not_to_be_empty()
+    await expect(widget.spoken.filter(has_text="You have seven orders.")).to_have_count(1)
+    box = await widget.page.locator("dialog").bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (500, 500, 760)
+    await expect(widget.page.locator("dialog")).to_have_css("border-top-left-radius", "20px")
+    await expect(widget.composer).to_have_css("line-height", "48px")
+
+
+async def test_it_goes_where_the_page_goes(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
+    """G62: into another zoom, another language, the tree of a component, and a document of its own."""
+    host.body = "<iframe srcdoc='<p>Beside' width=480 height=660></iframe>"
+    wire.say("Seven.")
+    widget = await open_widget(wire.url)
+    launcher = widget.button("Open the assistant")
+    for zoom in ("1.5", "0.6", "1"):
+        await widget.page.evaluate(f"document.body.style.zoom = {zoom}")
+        await widget.becomes(
+            "(({ right, width }) => Math.abs(innerWidth - 24 - right) < 1 && Math.abs(width - 56) < 1)"
+            "(document.querySelector('frontdesk-chat').shadowRoot.querySelector('.launcher').getBoundingClientRect())"
+        )
+    await launcher.click()
+    await widget.ask("How many?")
+    await widget.ended()
+    await widget.composer.press("ArrowUp")
+    await widget.composer.fill("How many today?")
+    await widget.element.evaluate(
+        """chat => {
+            const component = document.body.appendChild(document.createElement("div"));
+            component.attachShadow({ mode: "open" }).append(chat);
+            document.documentElement.lang = "de";
+        }"""
+    )
+    await expect(widget.page.locator(".editing")).to_contain_text("Abbrechen")
+    await widget.element.evaluate(
+        """chat => {
+            chat.setAttribute("mode", "inline");
+            document.querySelector("iframe").contentDocument.body.append(chat);
+        }"""
+    )
+    frame = widget.page.frame_locator("iframe")
+    await expect(frame.locator(".surface")).to_have_css("display", "flex")
+    await expect(frame.locator(".markdown")).to_have_text("Seven.")
+    await expect(frame.locator("textarea")).to_have_value("How many today?")
+
+
+NAMED = "`a.${btoa(JSON.stringify({ sub: '%s' }))}.b`"
+
+
+async def test_what_was_taken_out_asks_for_no_token_and_forgets_nobody(wire: Wire, open_widget: OpenWidget) -> None:
+    """G623"""
+    script = f"window.asked = 0; window.token = {NAMED % 'first'}; chat.token = () => (asked++, token);"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    wire.say("Seven.")
+    await widget.ask("How many?")
+    await widget.ended()
+    await widget.page.evaluate("window.chat = document.querySelector('frontdesk-chat')")
+    for _ in range(4):
+        await widget.page.evaluate("chat.remove()")
+        await expect(widget.page.locator("dialog")).to_have_count(0)
+        await widget.page.evaluate("document.body.append(chat)")
+        await widget.ended()
+    wire.stored.clear()
+    await widget.page.evaluate(f"token = {NAMED % 'second'}; chat.token = () => (asked++, token);")
+    await expect(widget.answers).to_have_count(0)
+    wire.say("Eight.")
+    await widget.ask("And mine?")
+    await widget.ended()
+    await widget.composer.fill("A draft")
+    await widget.page.evaluate("asked = 0; dispatchEvent(new Event('focus'));")
+    assert await widget.page.evaluate("asked") <= 2
+    await widget.page.evaluate("new Promise((done) => setTimeout(done, 100))")
+    await expect(widget.answers.locator(".markdown")).to_have_text("Eight.")
+    await expect(widget.composer).to_have_value("A draft")

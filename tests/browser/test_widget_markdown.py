@@ -164,6 +164,10 @@ async def test_code_in_an_item_keeps_its_indents(probe: Page) -> None:
     assert codes == ["if x:\n    y\n", "1. a\n  - b\n"]
 
 
+CUT = "Fish &amp; chips, AT&T, &lt;b&gt;<br>two<br/>\\*three\\*\n\n- [ ] one\n- [x] two\n\n1. three\n10. four"
+"""Where it is cut, half a sign may be at the end."""
+
+
 async def test_the_visible_text_only_ever_grows(probe: Page) -> None:
     shown = await probe.evaluate(
         """text => {
@@ -175,7 +179,7 @@ async def test_the_visible_text_only_ever_grows(probe: Page) -> None:
             }
             return shown;
         }""",
-        f"{PROSE}\n\n{PROSE}\n\n- {PROSE}\n- {PROSE}\n",
+        f"{PROSE}\n\n{PROSE}\n\n- {PROSE}\n- {PROSE}\n\n{CUT}\n",
     )
     assert shown[-1].startswith("Some bold and fine text, code, gone and a link that goes on.")
     for before, after in pairwise(shown):
@@ -400,3 +404,31 @@ async def test_no_text_takes_long(probe: Page, piece: str) -> None:
         (piece * (60_000 // len(piece))).rstrip() + "**",
     )
     assert await meter.busy_s() < 2
+
+
+async def test_however_deep_an_answer_is_nested_no_word_of_it_is_lost(probe: Page) -> None:
+    """G624"""
+    lists = "\n".join(f"{'  ' * level}- level {level}." for level in range(30))
+    for deep in (lists, f"{'> ' * 40}quoted", "> - " * 20 + "both"):
+        text, words = await probe.evaluate(
+            f"text => {{ const {{ element }} = ({SHOW})(text); return [element.textContent, element.innerText]; }}",
+            f"{deep}\n\nThe **end**.",
+        )
+        assert text.rstrip().endswith("The end."), words
+        assert deep is not lists or all(f"level {level}." in text for level in range(30))
+
+
+async def test_numbers_stand_below_each_other_and_have_room_in_front_of_a_list(probe: Page) -> None:
+    text = (
+        "| Month | Net | Share | Note | Own |\n|---|---|---|---|:--|\n| Jan | €1,234.50 | 12 % | 3 | 1 |\n"
+        "| Feb | −5 | – | two | 2 |\n\n2024. was\n2025. is\n\ntext\n\n7. seven\n"
+    )
+    found = await probe.evaluate(
+        f"""text => {{
+            const {{ element }} = ({SHOW})(text);
+            const cells = [...element.querySelector("tbody tr").cells].map((cell) => cell.getAttribute("align"));
+            return [cells, [...element.querySelectorAll("ol")].map((list) => list.className)];
+        }}""",
+        text,
+    )
+    assert found == [[None, "right", "right", None, "left"], ["digits-4", ""]]

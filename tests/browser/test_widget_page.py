@@ -1,5 +1,7 @@
 """The widget as a part of somebody's page: attributes, properties, events, modes, languages, small screens."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import expect
 from support.embedding import OpenWidget
@@ -98,6 +100,47 @@ async def test_an_approval_that_has_expired_cannot_be_given(wire: Wire, open_wid
     await widget.ask("Cancel.")
     await expect(widget.page.locator(".approval .state")).to_have_text("Expired")
     await expect(widget.button("Approve")).to_have_count(0)
+
+
+async def test_what_the_page_throws_or_has_as_no_json_keeps_nothing_from_going_on(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """G622"""
+    wire.parts(
+        [
+            ToolCallChanged(id="c1", name="read_cart", status="awaiting_client"),
+            ClientToolRequested("c1", "read_cart", {}, LATER),
+            RunPaused(),
+        ],
+        [ToolCallChanged(id="c1", name="read_cart", status="error", duration_ms=12), TextDelta("No cart."), ENDED],
+    )
+    script = """
+        chat.context = () => { throw new Error("No route."); };
+        chat.clientTools = () => [{ name: 1n }];
+        const cart = {};
+        cart.cart = cart;
+        chat.tools = { read_cart: () => cart };
+    """
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("What is in my cart?")
+    await expect(widget.answers.locator(".markdown")).to_have_text("No cart.")
+    told = next(body["error"] for what, body in wire.posts if what == "results")
+    assert told.startswith("TypeError: Converting circular")
+    for said in ("No route.", "BigInt"):
+        widget.forgive(said)
+
+
+async def test_a_clock_that_is_hours_fast_takes_no_question_away(wire: Wire, open_widget: OpenWidget) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
+    wire.parts(
+        [ApprovalRequested("c1", "cancel_order", "Cancel?", {}, soon), RunPaused()],
+        [ToolCallChanged(id="c1", name="cancel_order", status="ok"), TextDelta("Done."), ENDED],
+    )
+    script = "const { now } = Date; Date.now = () => now() + 3 * 3_600_000;"
+    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    await widget.ask("Cancel.")
+    await widget.button("Approve").click()
+    await expect(widget.answers.locator(".markdown")).to_have_text("Done.")
 
 
 async def test_what_the_page_set_before_the_element_was_defined_counts(

@@ -21,13 +21,13 @@ RETRY, ANEW, CHANGE, NEWEST = (
     "Change the message",
     "Show the newest",
 )
-LATER = re.compile(r"Try again · [\d,]+ s")
+LATER = re.compile(r"Try again · \d+ min")
 REFUSALS: dict[str, tuple[int, str, str | re.Pattern[str] | None]] = {
     "invalid_request": (422, "This message cannot be sent as it is. Said by the server.", CHANGE),
     "idempotency_mismatch": (422, "Something went wrong.", RETRY),
     "unauthorized": (401, "Your session has ended. Please sign in again.", RETRY),
     "forbidden": (403, "You may not do this here.", None),
-    "not_found": (404, "This conversation was deleted.", ANEW),
+    "not_found": (404, "The assistant cannot be used at the moment. Please tell whoever runs it.", None),
     "run_active": (409, "Another answer is still being made in this conversation.", RETRY),
     "superseded": (409, "This conversation was changed elsewhere.", NEWEST),
     "not_waiting": (409, "This conversation was changed elsewhere.", NEWEST),
@@ -259,9 +259,18 @@ async def test_whoever_writes_the_page_is_told_in_the_console_what_is_wrong_with
     wire: Wire, open_widget: OpenWidget
 ) -> None:
     """G601"""
-    script = "try { chat.token = 'eyJ'; } catch (error) { document.title = String(error); }"
+    script = """
+        const refused = (name, value) => { try { chat[name] = value; } catch (error) { return error.message; } };
+        const tokens = ["eyJ", "", 0, false, {}].map((value) => refused("token", value));
+        const users = [{ id: 1 }, () => 1, true].map((value) => refused("user", value));
+        document.title = JSON.stringify([...new Set([...tokens, ...users]), refused("branchId", 7n), refused("token", null)]);
+    """
     widget = await open_widget(wire.url, attributes=OPEN, token=None, script=script)
-    await expect(widget.page).to_have_title("TypeError: `token` of <frontdesk-chat> is a function: () => session.token")
+    await expect(widget.page).to_have_title(
+        '["`token` of <frontdesk-chat> is a function: () => session.token",'
+        '"`user` of <frontdesk-chat> is a name: session.userId",'
+        '"`branchId` of <frontdesk-chat> is a number or a string",null]'
+    )
     wire.say("Seven.")
     await widget.ask("How many?")
     await widget.ended()
@@ -275,3 +284,18 @@ async def _told(widget: Widget, expected: str) -> None:
         while not any(expected in problem for problem in widget.problems):  # noqa: ASYNC110 (it is the page's)
             await asyncio.sleep(0.01)
     widget.forgive(expected)
+
+
+async def test_of_what_was_never_begun_nothing_was_deleted_and_hours_are_hours(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    widget = await open_widget(wire.url, attributes=OPEN)
+    for status, code, sentence, after_s in (
+        (404, "not_found", "The assistant cannot be used at the moment. Please tell whoever runs it.", None),
+        (429, "quota_exceeded", "Try again · 12 hr", 41_234),
+    ):
+        wire.refusal, wire.retry_after_s = (status, {"code": code, "title": "No", "status": status}), after_s
+        await widget.ask("Now?")
+        await expect(widget.page.locator(".problem").last).to_contain_text(sentence)
+        await widget.button("New conversation").click()
+    widget.forgive("Failed to load resource")

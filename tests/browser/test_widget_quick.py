@@ -89,7 +89,7 @@ CLICK = """(what) => {
     const area = root.querySelector("textarea");
     const key = { key: "Enter", bubbles: true, cancelable: true };
     if (what === "starter") root.querySelector(".starters button")?.click();
-    else if (what === "Send") root.querySelector(".send[type=submit]:not([hidden]):not(:disabled)")?.click();
+    else if (what === "Send") root.querySelector(".send:not(.stop, [hidden]):not(:disabled)")?.click();
     else if (what === "Enter") area.dispatchEvent(new KeyboardEvent("keydown", key));
     else root.querySelector(".message.answer.last button[aria-label='Answer again']:not([hidden])")?.click();
 }"""

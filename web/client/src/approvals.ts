@@ -102,6 +102,7 @@ export function watchApprovals({ url, token, fetch }: ClientOptions, everyMs = E
       clearTimeout(timer);
       listeners.clear();
       http.signOut();
+      http.closed.abort();
       document?.removeEventListener("visibilitychange", look);
     },
   };
@@ -110,5 +111,6 @@ export function watchApprovals({ url, token, fetch }: ClientOptions, everyMs = E
 /** Ends every "always" of a conversation: from now on its tools ask again. A page that is loaded anew should do so. */
 export async function endAlways({ url, token, fetch }: ClientOptions, conversationId: string): Promise<void> {
   const http = new Http({ url, ...(token && { token }), ...(fetch && { fetch }) }, () => {});
+  http.closed.abort(); // it has nothing to forget
   await http.call(`${pathOf(conversationId)}/always`, "DELETE");
 }

@@ -75,8 +75,8 @@ export class ChatStore implements Chat {
       assistant,
       branch_id: branchId,
       model,
-      context: this.#options.context?.(),
-      client_tools: this.#options.clientTools?.(),
+      context: this.#asked("context"),
+      client_tools: this.#asked("clientTools"),
     };
     const turn = thread.add(newUserMessage(message, null, files));
     const post = () =>
@@ -145,6 +145,17 @@ export class ChatStore implements Chat {
     this.#changes.delete(this.#change);
     this.#http.listeners.delete(this.#woken);
   };
+
+  /** Returns what the page says of itself; without what it throws, or what is no JSON, a message is sent all the same. */
+  #asked(what: "context" | "clientTools"): unknown {
+    try {
+      const said = this.#options[what]?.();
+      JSON.stringify(said);
+      return said;
+    } catch (error) {
+      console.error(error);
+    }
+  }
 
   /** Leaves the conversation that is shown for another one, or for none. Its runs go on. */
   #leave(id: string | null): void {

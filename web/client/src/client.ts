@@ -34,5 +34,6 @@ export function createClient(options: ClientOptions): Client {
     chat: (chatOptions = {}) => new ChatStore(http, claim, listeners, changed, chatOptions),
     user: http.owner,
     signOut: http.signOut,
+    close: () => http.closed.abort(),
   };
 }

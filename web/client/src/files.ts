@@ -55,6 +55,8 @@ export interface Files {
   read(id: string): Promise<Blob>;
   /** Opens the list of a message that is being written; `accepted` is the assistant's `files`. */
   uploads(accepted: AcceptedFiles): Uploads;
+  /** Ends the listening to the page. Files can be read all the same. */
+  close(): void;
 }
 
 /** Returns the files of the user whom the token names. `options` are those of the client. */
@@ -64,6 +66,7 @@ export function openFiles({ url, token, fetch }: ClientOptions): Files {
 
   return {
     read: async (id) => (await http.call(pathOf(id, "files"))).blob(),
+    close: () => http.closed.abort(),
     uploads(accepted) {
       const listeners = new Set<(items: readonly Upload[]) => void>();
       let items: readonly Upload[] = [];

@@ -19,6 +19,8 @@ export class Http {
   user = new AbortController();
   /** Called when it is reached or not any more, and when the page is looked at again or left. */
   readonly listeners = new Set<(told: string) => void>();
+  /** Ends the listening to the page. */
+  readonly closed = new AbortController();
   #options;
   #left;
   #owner = "";
@@ -29,7 +31,7 @@ export class Http {
     this.#left = left;
     // In Node there is no page, and nothing to listen to.
     for (const type of ["online", "offline", "visibilitychange", "pageshow", "focus"])
-      globalThis.addEventListener?.(type, this.#look);
+      globalThis.addEventListener?.(type, this.#look, this.closed);
   }
 
   /**

@@ -140,6 +140,7 @@ class Store implements Lanes {
     this.#listeners.clear();
     this.#http.listeners.delete(this.#woken);
     this.#http.signOut();
+    this.#http.closed.abort();
   };
 
   /** Looks whether the chat's last turn is still that of the lanes, and if not, whether it has others. */

@@ -39,6 +39,7 @@ interface StoredMemory {
 /** Returns the memories of the user whom the token names. `options` are those of the client. */
 export function openMemories({ url, token, fetch }: ClientOptions): Memories {
   const http = new Http({ url, ...(token && { token }), ...(fetch && { fetch }) }, () => {});
+  http.closed.abort(); // it has nothing to forget
   const one = (id: string) => pathOf(id, "memories");
   return {
     async list(options = {}) {

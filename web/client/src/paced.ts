@@ -41,7 +41,7 @@ export function paced(chat: Chat): Chat {
     if (!isGrowing) pieces = [];
     if (!pieces.length) shown = known.length;
     if (isGrowing && last!.text.length > known.length) {
-      const now = Date.now();
+      const now = performance.now(); // no clock that somebody sets
       // One after the other: a piece begins when the one before it is shown.
       const begin = Math.max(now, pieces.at(-1)?.end ?? 0);
       pieces.push({ begin, end: now + SPREAD_MS, length: last!.text.length });
@@ -51,7 +51,7 @@ export function paced(chat: Chat): Chat {
 
   function draw(): void {
     clearTimeout(timer);
-    const now = Date.now();
+    const now = performance.now();
     while (pieces[0] && pieces[0].end <= now) shown = pieces.shift()!.length;
     view = pieces.length ? partly(now) : raw;
     if (pieces.length) timer = setTimeout(draw, TICK_MS);

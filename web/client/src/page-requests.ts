@@ -43,10 +43,15 @@ export function openPageRequests(
     let said;
     try {
       said = { result: await all[0](item) };
+      JSON.stringify(said);
     } catch (error) {
       said = { error: String(error) };
     }
-    await run.tell("results", { tool_call_id: id, ...said }).catch(console.error);
+    const post = (told: object) => run.tell("results", { tool_call_id: id, ...told });
+    // Too large, say: the model hears of that, rather than nothing.
+    await post(said)
+      .catch((lost: FrontdeskError) => lost.recoverable || post({ error: lost.message }))
+      .catch(console.error);
   }
 }
 

@@ -36,5 +36,5 @@ export function messagesOf(turns: readonly Turn[]): MessageView[] {
   return turns.flatMap((turn) => [turn.user, turn.answer]).filter(Boolean) as MessageView[];
 }
 
-/** Is unlike any other of this user. */
-export const randomId = () => `${Math.random()}${Date.now()}`;
+/** Is unlike any other of this user, also where a page has stopped its clock or loaded its dice. */
+export const randomId = () => `${Math.random()}${performance.now()}${Date.now()}`;

@@ -48,6 +48,8 @@ export interface Client {
    * `signed_out`; no action or page-side tool of theirs is done any more. What comes next is for whom the token names then.
    */
   signOut(): void;
+  /** Ends the listening to the page, for a client that is given up; its chats are closed one by one. */
+  close(): void;
 }
 
 export interface Assistant {

@@ -116,6 +116,26 @@ test("options go with each message, and the page is asked at each", async (t) =>
   chat.close();
 });
 
+test("G622 what a page throws about itself, or has as no JSON, keeps no message", async (t) => {
+  const { url, to } = await serve(t, (_request, response) => tell(response, [RUN, ENDED]));
+  let context: () => Record<string, unknown> = () => {
+    throw new Error("no route");
+  };
+  const chat = createClient({ url }).chat({ context: () => context(), clientTools: null as never });
+  t.after(() => chat.close());
+  await chat.send("One");
+  context = () => ({ number: 1n });
+  await chat.send("Two");
+  context = () => ({ route: "/a" });
+  await chat.send("Three");
+  const posted = to("/chat").map(({ body }) => [body.message, body.context]);
+  assert.deepEqual(posted, [
+    ["One", undefined],
+    ["Two", undefined],
+    ["Three", { route: "/a" }],
+  ]);
+});
+
 test("an empty message is not sent", async (t) => {
   const { url, requests } = await serve(t, (_request, response) => tell(response, HELLO));
   const chat = chatWith(t, url);

@@ -44,6 +44,7 @@ test("a burst is shown little by little, all of it soon after it came", async (t
 
 test("what came is shown at most 200 ms later, however it comes", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  t.mock.method(performance, "now", () => Date.now());
   const { chat, come } = scripted();
   const shown = paced(chat);
   const came: { at: number; length: number }[] = [];
@@ -55,6 +56,16 @@ test("what came is shown at most 200 ms later, however it comes", async (t) => {
   }
   t.mock.timers.tick(200);
   assert.equal(textOf(shown), textOf(chat));
+});
+
+test("a clock that is set back by hours holds nothing up", async (t) => {
+  const { now } = Date;
+  const { shown, say, end } = await watched(t);
+  say({ token: "word ".repeat(100) });
+  await eventually(() => textOf(shown).length > 0);
+  t.mock.method(Date, "now", () => now() - 10_000_000);
+  await eventually(() => textOf(shown).length === 500);
+  await end();
 });
 
 test("until all is shown the answer is being made, and then everything is as the chat has it", async (t) => {
@@ -73,6 +84,7 @@ test("until all is shown the answer is being made, and then everything is as the
 
 test("what people see as one character comes as one", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  t.mock.method(performance, "now", () => Date.now());
   const { chat, come } = scripted();
   const shown = paced(chat);
   const family = "👨‍👩‍👧‍👦";

@@ -207,6 +207,33 @@ test("a page-side tool that throws tells the model why, and a result that does n
   chat.close();
 });
 
+test("G622 a result that is no JSON, or that the server refuses, is told to the model as such", async (t) => {
+  const { events } = story("client-tool");
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  for (const [result, said] of [
+    [circle, /circular/],
+    [12n, /BigInt/],
+    ["x".repeat(40_000), /It is too large/],
+  ] as const) {
+    const { url, to } = await serve(t, (request, response) => {
+      const results = to("/runs/uuid-2/results");
+      if (request.path === "/chat") tell(response, events.slice(0, 4));
+      else if (request.path.endsWith("/claims")) response.end("{}");
+      else if (!request.path.endsWith("/results"))
+        tell(response, results.some(({ body }) => body.error) ? events.slice(4) : [], 5);
+      else if (request.body.error) response.end("{}");
+      else json(response, 422, { code: "invalid_request", detail: "It is too large." });
+    });
+    const chat = createClient({ url }).chat();
+    chat.tools = { read_selection: () => result };
+    await chat.send("What have I selected?");
+    assert.match(to("/runs/uuid-2/results").at(-1)?.body.error, said);
+    assert.equal(chat.view.error, null);
+    chat.close();
+  }
+});
+
 test("an action that expects a result is done by its handler, and what that returns or throws is posted", async (t) => {
   const open = (value: string, id: string) => ({ action: { type: "open", value, id, expects_result: true } });
   const { url, to } = await serve(t, (request, response) => {

@@ -10,6 +10,14 @@ import { wire } from "./stories";
 
 hurry();
 
+/** A wait of a minute that somebody has ended keeps no process for as long. */
+const LONG_MS = 20_000;
+const { setTimeout: wait } = globalThis;
+globalThis.setTimeout = Object.assign((act: () => void, ms?: number) => {
+  const timer = wait(act, ms);
+  return Number(ms) > LONG_MS ? timer.unref() : timer;
+}, wait);
+
 export interface Received {
   readonly method: string;
   readonly path: string;

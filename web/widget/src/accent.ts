@@ -16,5 +16,5 @@ export function setAccent(sheet: CSSStyleSheet, value: string | null): void {
   const color = value === null ? "" : Object.hasOwn(NAMED, value) ? NAMED[value] : value;
   sheet.replaceSync(".stage, .surface {}");
   const rule = sheet.cssRules[0];
-  if (rule instanceof CSSStyleRule && color && CSS.supports("color", color)) rule.style.setProperty("--accent", color);
+  if (color && CSS.supports("color", color)) (rule as CSSStyleRule).style.setProperty("--fd-accent", color);
 }

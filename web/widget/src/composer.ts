@@ -47,7 +47,14 @@ export class Composer {
     });
     this.#send = make(
       "button",
-      { type: "submit", class: "send", "aria-label": texts.send, title: texts.send, onmousedown: keepFocus },
+      {
+        type: "button", // a frame may have a browser that sends no forms
+        class: "send",
+        "aria-label": texts.send,
+        title: texts.send,
+        onmousedown: keepFocus,
+        onclick: () => this.#submit(),
+      },
       icon("send"),
     );
     this.#stop = make(
@@ -68,16 +75,8 @@ export class Composer {
       texts.editing,
       make("button", { type: "button", onclick: () => this.cancelEdit() }, texts.cancel),
     );
-    const submit = (event: Event) => {
-      event.preventDefault();
-      this.#submit();
-    };
     const row = make("div", { class: "row" }, this.#area, this.#stop, this.#send);
-    this.element = make(
-      "div",
-      { class: "composer" },
-      make("form", { onsubmit: submit }, this.#editingBar, row, this.#over),
-    );
+    this.element = make("div", { class: "composer" }, make("form", {}, this.#editingBar, row, this.#over));
   }
 
   /** Whether the focus is in it, so that a keyboard on the screen is there already. */
@@ -101,11 +100,11 @@ export class Composer {
     this.#area.focus({ preventScroll: true });
   }
 
-  edit(message: MessageView): void {
+  edit(message: MessageView, text = message.text): void {
     this.#editing = message;
     this.#cameBackAt = -Infinity;
     this.#editingBar.hidden = false;
-    this.#setText(thinned(message.text));
+    this.#setText(thinned(text));
     this.focus();
     this.#area.setSelectionRange(this.#area.value.length, this.#area.value.length);
   }
@@ -122,6 +121,11 @@ export class Composer {
     if (this.#editing !== null || this.#draft === null) return;
     if (this.#area.value === "") this.#setText(this.#memory.get(this.#draft) ?? "");
     else this.#memory.set(this.#draft, this.#area.value);
+  }
+
+  /** Returns the message that is edited, and what it has become so far. */
+  get edited(): { message: MessageView; text: string } | null {
+    return this.#editing && { message: this.#editing, text: this.#area.value };
   }
 
   /** Leaves the message as it was and brings the draft back. */
@@ -181,7 +185,7 @@ export class Composer {
 
   #submit(): void {
     this.update(this.#context.chat.view); // what is not drawn yet counts as well
-    const text = this.#area.value.trim();
+    const text = sendable(this.#area.value);
     if (text === "" || text.length > this.limit || this.#view?.phase === "loading") return;
     this.#context.focusComposer(); // the button that was pressed may go, and one types on
     if (performance.now() - this.#cameBackAt < UNREAD_MS) return;
@@ -237,6 +241,14 @@ export class Composer {
     this.#area.style.blockSize = "auto";
     this.#area.style.blockSize = `${this.#area.scrollHeight}px`;
   }
+}
+
+/** Returns a text as the server takes it: without what no text has, such as half a character. */
+function sendable(text: string): string {
+  return text
+    .replace(/\p{Cs}/gu, "\ufffd")
+    .replaceAll("\0", "")
+    .trim();
 }
 
 /** A button that is pressed by hand leaves the focus, and so the keyboard of a screen, where one writes. */

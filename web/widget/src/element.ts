@@ -3,15 +3,17 @@ import type { ActionHandlers, ActionView, Assistant, Chat, ChatOptions, Client, 
 import { createClient } from "@frontdesk/client";
 import { paced } from "@frontdesk/client/paced";
 import { setAccent } from "./accent";
+import { newSheet } from "./adopt";
 import { loadApprovals } from "./approval";
 import type { Access } from "./context";
 import { drawEach } from "./guard";
 import { parseHosts, parsePaths } from "./markdown/addresses";
 import { type DrawFormula, withFormulas } from "./markdown/formulas";
 import { createSanitiser } from "./markdown/sanitise";
+import { keepInside } from "./keys";
 import { Memory, takePlace } from "./memory";
 import { type Layout, Panel } from "./panel";
-import { sharedSheets } from "./sheets";
+import { addUnits, sharedSheets } from "./sheets";
 import { Frame } from "./frame";
 import { type Texts, textsFor } from "./texts";
 import { keepVisible } from "./visible";
@@ -40,7 +42,7 @@ export class FrontdeskChat extends HTMLElement {
   ];
 
   #root: ShadowRoot;
-  #accent = new CSSStyleSheet();
+  #accent!: CSSStyleSheet;
   #token: (() => string | Promise<string>) | null = null;
   /** Who the page says is there: undefined where it says nothing, null for nobody. */
   #user: string | null | undefined;
@@ -63,6 +65,8 @@ export class FrontdeskChat extends HTMLElement {
   #frame: Frame | null = null;
   #panel: Panel | null = null;
   #ended = new AbortController();
+  /** The page's language may change while it is there. */
+  #language = new MutationObserver(() => this.#texts() !== this.#frame?.texts && this.#rebuild());
   #drawing = 0;
   #unread = false;
   /** The answer that was seen last, as far as it was there. */
@@ -83,7 +87,9 @@ export class FrontdeskChat extends HTMLElement {
   constructor() {
     super();
     this.#root = this.attachShadow({ mode: "open" });
-    this.#root.adoptedStyleSheets = [...sharedSheets(), this.#accent];
+    this.#root.addEventListener("focusin", this.#onFocus);
+    keepInside(this.#root);
+    this.#dress();
   }
 
   /** Returns the user's bearer token; may be async. */
@@ -91,9 +97,10 @@ export class FrontdeskChat extends HTMLElement {
     return this.#token;
   }
 
-  set token(token: (() => string | Promise<string>) | null) {
+  set token(given: (() => string | Promise<string>) | null | undefined) {
     // Asks whose it is: a page may have set it because there is somebody else.
-    if (token && typeof token !== "function")
+    const token = given ?? null;
+    if (token !== null && typeof token !== "function")
       throw new TypeError("`token` of <frontdesk-chat> is a function: () => session.token");
     const isGone = this.#token !== null && token === null;
     this.#token = token;
@@ -112,6 +119,8 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   set user(user: string | number | null | undefined) {
+    // All objects have one name, and would be one user.
+    if (!isName(user)) throw new TypeError("`user` of <frontdesk-chat> is a name: session.userId");
     const named = user === undefined ? user : user === null || user === "" ? null : String(user);
     if (named === this.#user) return;
     // A page that says who is there a moment after it has set the token does not mean another one.
@@ -144,6 +153,7 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   set branchId(branchId: number | string | undefined) {
+    if (!isName(branchId)) throw new TypeError("`branchId` of <frontdesk-chat> is a number or a string");
     this.#options.branchId = branchId;
   }
 
@@ -173,9 +183,14 @@ export class FrontdeskChat extends HTMLElement {
   connectedCallback(): void {
     for (const name of ACCESSORS) this.#takeEarly(name);
     if (this.#chat !== null) return this.#panel?.place(); // it was moved, and has left the top layer
-    setAccent(this.#accent, this.getAttribute("accent"));
-    this.addEventListener("focusin", this.#onFocus);
     this.#start();
+  }
+
+  /** Moved into another document: a frame's, or a window of its own. Style sheets do not come along. */
+  adoptedCallback(): void {
+    if (this.ownerDocument.defaultView === null) return;
+    this.#dress();
+    this.#rebuild();
   }
 
   disconnectedCallback(): void {
@@ -194,7 +209,7 @@ export class FrontdeskChat extends HTMLElement {
       this.#stop();
       this.#start();
     }
-    if (/^(lang|mode|compare)$/.test(name)) this.#build();
+    if (/^(lang|mode|compare)$/.test(name)) this.#rebuild();
     if (name === "layout") this.#panel?.arrange();
     if (name === "open") {
       this.#memory.isOpen = this.open;
@@ -205,6 +220,12 @@ export class FrontdeskChat extends HTMLElement {
 
   /** Somebody comes to the widget. */
   #onFocus = () => void this.#meet({ asked: true });
+
+  #dress(): void {
+    this.#accent = newSheet(this.ownerDocument);
+    this.#root.adoptedStyleSheets = [...sharedSheets(this.ownerDocument), this.#accent];
+    setAccent(this.#accent, this.getAttribute("accent"));
+  }
 
   #takeEarly(name: (typeof ACCESSORS)[number]): void {
     if (!Object.hasOwn(this, name)) return;
@@ -218,13 +239,15 @@ export class FrontdeskChat extends HTMLElement {
     const url = this.getAttribute("url") ?? "";
     this.#memory = new Memory(takePlace(this, url, this.getAttribute("name") || this.id));
     this.#access = { url, token: () => (this.#user === null ? "" : this.#bearer()) };
-    this.#client = createClient({
+    const client = createClient({
       ...this.#access,
       onUserChange: () => {
+        if (client !== this.#client) return; // of another url, or from before the element was away
         this.#forget();
         void this.#meet();
       },
     });
+    this.#client = client;
     this.#chat = paced(this.#client.chat(this.#options));
     this.#chat.tools = this.#tools;
     let told: unknown;
@@ -242,6 +265,7 @@ export class FrontdeskChat extends HTMLElement {
     // What the user did in this tab counts more than what the page's markup begins with.
     if (this.#memory.isOpen !== null) this.open = this.#memory.isOpen;
     this.#build();
+    this.#language.observe(document.documentElement, { attributeFilter: ["lang"] });
     // The client looks when the page is shown again. In between somebody else may sit down as well.
     this.#timer = window.setInterval(() => this.#look(), LOOK_MS);
     void this.#meet();
@@ -344,7 +368,9 @@ export class FrontdeskChat extends HTMLElement {
     cancelAnimationFrame(this.#drawing);
     this.#drawing = 0;
     clearInterval(this.#timer);
+    this.#language.disconnect();
     this.#chat?.close();
+    this.#client?.close();
     this.#chat = this.#client = this.#assistant = this.#seen = this.#owner = null;
     this.#looked = "";
     this.#hadUser = this.#unread = false;
@@ -387,13 +413,20 @@ export class FrontdeskChat extends HTMLElement {
       this.#ended = new AbortController();
       keepVisible(this.#frame.element, this, this.#ended.signal);
     }
+    addUnits(this, this.#panel?.element ?? this.#frame.element, this.#frame.element);
     this.#drawNow();
     this.#showPanel({ focus: false });
   }
 
+  /** Builds it anew for the same user, who goes on where they were. */
+  #rebuild(): void {
+    const before = this.#frame;
+    this.#build();
+    this.#frame?.takeOver(before);
+  }
+
   #texts(): Texts {
-    const page = this.closest("[lang]")?.getAttribute("lang");
-    return textsFor(page || navigator.language);
+    return textsFor(languageAround(this) || String(navigator.language));
   }
 
   #addressRules() {
@@ -457,4 +490,14 @@ export class FrontdeskChat extends HTMLElement {
     if (this.#ownTheme === undefined) this.#ownTheme = this.getAttribute("theme");
     this.setAttribute("theme", action.value);
   }
+}
+
+/** Returns the language of what stands around an element, also around the trees of a page's own components; "" where none is named. */
+function languageAround(element: Element): string {
+  const { host } = element.getRootNode() as ShadowRoot;
+  return element.closest("[lang]")?.getAttribute("lang") || (host ? languageAround(host) : "");
+}
+
+function isName(value: unknown): boolean {
+  return /string|number/.test(typeof (value ?? ""));
 }

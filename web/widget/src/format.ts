@@ -2,14 +2,37 @@
 import type { Texts } from "./texts";
 
 const DAY_MS = 86_400_000;
+/** The longest first, in seconds. */
+const UNITS = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"],
+] as const;
 
 /** The browser's own variety of the widget's language: an hour of the afternoon is 13 in Britain, and 1 in America. */
 function localeOf({ language }: Texts): string {
-  return navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+  return navigator.languages.find((tag) => tag.split("-")[0] === language && isLocale(tag)) ?? language;
+}
+
+/** Some systems call theirs what is no tag of a language: `en-US@posix`. */
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 export function formatNumber(value: number, texts: Texts, digits = 0): string {
   return new Intl.NumberFormat(localeOf(texts), { maximumFractionDigits: digits }).format(value);
+}
+
+/** So many seconds, in minutes, hours or days where they are many. */
+export function formatSpan(seconds: number, texts: Texts): string {
+  const [length, unit] = UNITS.find(([length]) => seconds >= 2 * length) ?? [];
+  if (!length) return texts.duration(formatNumber(seconds, texts));
+  const digits = { style: "unit", unit, maximumFractionDigits: 0 };
+  return new Intl.NumberFormat(localeOf(texts), digits as Intl.NumberFormatOptions).format(Math.ceil(seconds / length));
 }
 
 /** The time where it is today's, else the day. */

@@ -22,7 +22,7 @@ import { firstButtonOnly } from "./offers";
 import { asErrorView, NOT_LOADED, problemParts, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { Transcript } from "./transcript";
-import { TYPED, isInputMethods, keepInside } from "./keys";
+import { isInputMethods } from "./keys";
 import { isTouch } from "./visible";
 
 declare const CONVERSATIONS_FILE: string;
@@ -117,7 +117,6 @@ export class Frame implements WidgetContext {
       this.narrator.live.element,
       this.narrator.urgent.element,
     );
-    for (const type of TYPED) this.element.addEventListener(type, keepInside);
     this.element.addEventListener("click", firstButtonOnly(), true);
     this.#observer = new ResizeObserver(() => this.#arrange());
     this.#observer.observe(this.element);
@@ -173,6 +172,12 @@ export class Frame implements WidgetContext {
 
   edit(message: MessageView): void {
     this.#composer.edit(message);
+  }
+
+  /** Goes on with what was being edited in another frame, which this one takes the place of. */
+  takeOver(before: Frame | null): void {
+    const edited = before && before.#composer.edited;
+    if (edited) this.#composer.edit(edited.message, edited.text);
   }
 
   /** Escape closes one thing, and the page does not hear of it. */
@@ -295,7 +300,9 @@ export class Frame implements WidgetContext {
     const { texts } = this;
     const error = this.#reported ?? unsaidError(view);
     const isAway = view.connection === "offline" || view.phase === "reconnecting";
-    const said = view.connection === "offline" ? texts.offline : texts.reconnecting;
+    // Where the network is there it is the server that is away.
+    const away = view.phase === "reconnecting" ? texts.reconnecting : texts.errors.network;
+    const said = navigator.onLine ? away : texts.offline;
     const shown = isAway ? said : error;
     if (shown === this.#noticed) return;
     this.#noticed = shown;

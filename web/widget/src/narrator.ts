@@ -4,7 +4,7 @@
  */
 import type { ChatView, MessageView } from "@frontdesk/client";
 import { LiveRegion } from "./live";
-import { problemText } from "./problem";
+import { errorOf, problemText } from "./problem";
 import type { Texts } from "./texts";
 import { callLabel } from "./tools";
 
@@ -28,13 +28,16 @@ export class Narrator {
     this.#view = view;
     if (before === null || before === view || before.phase === "loading" || view.phase === "loading") return;
     if (before.connection !== view.connection) {
-      this.live.say(view.connection === "offline" ? this.#texts.offline : this.#texts.backOnline);
+      const away = navigator.onLine ? this.#texts.errors.network : this.#texts.offline;
+      this.live.say(view.connection === "offline" ? away : this.#texts.backOnline);
     }
     if (before.phase !== view.phase) this.#sayPhase(before, view);
     const last = view.messages.at(-1);
     const known = before.messages.find((message) => message.id === last?.id);
     if (last?.role === "assistant" && last !== known) this.#sayMessage(known, last);
-    if (view.error !== null && view.error !== before.error) this.urgent.say(problemText(view.error, this.#texts));
+    if (view.error !== null && view.error !== before.error) {
+      this.urgent.say(problemText(errorOf(view.error, view), this.#texts));
+    }
   }
 
   /** A block of the answer that is being made will not change any more. */
@@ -74,7 +77,7 @@ export class Narrator {
   }
 
   #split(text: string): string[] {
-    return Array.from(this.#sentences.segment(text), ({ segment }) => segment.trim()).filter(Boolean);
+    return [...this.#sentences.segment(text)].map(({ segment }) => segment.trim()).filter(Boolean);
   }
 }
 

@@ -28,3 +28,12 @@ export function firstButtonOnly(): (event: MouseEvent) => void {
     } else met = button;
   };
 }
+
+/** Returns a listener that does something once: a second press, before the first has shown, means the same. */
+export function once(act: () => unknown): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
+}

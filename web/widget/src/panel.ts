@@ -8,6 +8,9 @@ import { isTouch, watchVisible } from "./visible";
 /** Also a phone on its side. */
 const SMALL_SCREEN = "(max-width: 480px), (max-height: 480px)";
 
+/** Less of a zoom is one of the browser's roundings. */
+const EVEN = 0.001;
+
 /** `mobile` covers the screen, `desktop` never does, `auto` does on a small one. */
 export type Layout = "auto" | "mobile" | "desktop";
 
@@ -19,6 +22,8 @@ export class Panel {
   #layout: () => Layout;
   #small = matchMedia(SMALL_SCREEN);
   #ended = new AbortController();
+  /** The page may be drawn larger at any time. */
+  #observer = new ResizeObserver(() => this.#unzoom());
   #isOpen = false;
   #unread = false;
 
@@ -35,14 +40,15 @@ export class Panel {
     );
     const { signal } = this.#ended;
     this.#listen(toggle, signal);
+    this.#observer.observe(this.element);
     this.#small.addEventListener("change", () => this.arrange(), { signal });
     window.addEventListener("beforeprint", () => this.#layFlat(), { signal });
     window.addEventListener("afterprint", () => this.place(), { signal });
     watchVisible(({ top, bottom, hasKeyboard }) => {
       this.#unzoom();
-      this.element.style.setProperty("--visible-top", `${top}px`);
-      this.element.style.setProperty("--visible-height", `${bottom - top}px`);
-      this.element.style.setProperty("--below", hasKeyboard ? "0px" : "");
+      this.element.style.setProperty("--fd-visible-top", `${top}px`);
+      this.element.style.setProperty("--fd-visible-height", `${bottom - top}px`);
+      this.element.style.setProperty("--fd-below", hasKeyboard ? "0px" : "");
     }, signal);
   }
 
@@ -78,6 +84,7 @@ export class Panel {
 
   close(): void {
     this.#ended.abort();
+    this.#observer.disconnect();
   }
 
   get #isSheet(): boolean {
@@ -98,6 +105,7 @@ export class Panel {
   #unzoom(): void {
     const { style, currentCSSZoom } = this.element;
     const own = Number(style.zoom) || 1;
+    if (Math.abs((currentCSSZoom || own) - 1) < EVEN) return;
     style.zoom = String(own / (currentCSSZoom || own));
   }
 

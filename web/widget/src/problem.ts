@@ -1,8 +1,8 @@
 /** What went wrong, in the user's language, and the one thing that helps. Nothing is offered that cannot work. */
-import type { ErrorView, MessageView } from "@frontdesk/client";
+import type { ChatView, ErrorView, MessageView } from "@frontdesk/client";
 import type { WidgetContext } from "./context";
 import { make } from "./dom";
-import { formatNumber } from "./format";
+import { formatSpan } from "./format";
 import { takes } from "./offers";
 import type { ErrorText, Texts } from "./texts";
 
@@ -27,6 +27,7 @@ const KINDS: Record<string, [ErrorText, Remedy?]> = {
   overloaded: ["overloaded", "retry"],
   run_active: ["active", "retry"],
   not_found: ["deleted", "anew"],
+  no_assistant: ["unusable"],
   superseded: ["changed", "newest"],
   not_waiting: ["changed", "newest"],
   payload_too_large: ["too_large", "change"],
@@ -54,11 +55,18 @@ export const NOT_LOADED: ErrorView = { code: "network", message: "", recoverable
 export function problemText(error: ErrorView, texts: Texts): string {
   const said = sentence(error, texts);
   if (error.retryAfterS === null) return said;
-  return `${said} ${texts.tryAgainIn(formatNumber(Math.ceil(error.retryAfterS), texts))}`;
+  return `${said} ${texts.tryAgainIn(formatSpan(Math.ceil(error.retryAfterS), texts))}`;
+}
+
+/** Returns what a view's error means: of what was never begun nothing was deleted, so where no file is missing it is the assistant. */
+export function errorOf(error: ErrorView, { conversationId, messages }: ChatView): ErrorView {
+  const isBegun = conversationId !== null || messages.some(({ files }) => files.length > 0);
+  return error.code === "not_found" && !isBegun ? { ...error, code: "no_assistant" } : error;
 }
 
 /** Returns what to show of an error: the sentence and, where something helps, the button. */
-export function problemParts(context: WidgetContext, error: ErrorView, helps = true): HTMLElement[] {
+export function problemParts(context: WidgetContext, told: ErrorView, helps = true): HTMLElement[] {
+  const error = errorOf(told, context.chat.view);
   const button = helps ? remedyButton(context, error) : null;
   const text = button === null ? problemText(error, context.texts) : sentence(error, context.texts);
   return [make("p", {}, text), ...(button === null ? [] : [button])];
@@ -123,7 +131,7 @@ function countDown(button: HTMLButtonElement, untilMs: number, texts: Texts): vo
   const tick = () => {
     const left = Math.ceil((untilMs - performance.now()) / 1000);
     button.disabled = left > 0;
-    button.textContent = left > 0 ? `${label} · ${texts.duration(formatNumber(left, texts))}` : label;
+    button.textContent = left > 0 ? `${label} · ${formatSpan(left, texts)}` : label;
     if (left > 0) setTimeout(() => button.isConnected && tick(), 250);
   };
   tick();

@@ -39,9 +39,9 @@ export function keepVisible(surface: HTMLElement, host: Element, signal: AbortSi
     const above = Math.max(0, top - box.top);
     const below = Math.max(0, box.bottom - bottom);
     const isCut = hasKeyboard && (isWindow || box.bottom - box.top - above - below >= LEAST_PX);
-    surface.style.setProperty("--cut-top", isCut ? `${above}px` : "");
-    surface.style.setProperty("--cut-bottom", isCut ? `${below}px` : "");
-    surface.style.setProperty("--below", hasKeyboard ? "0px" : "");
+    surface.style.setProperty("--fd-cut-top", isCut ? `${above}px` : "");
+    surface.style.setProperty("--fd-cut-bottom", isCut ? `${below}px` : "");
+    surface.style.setProperty("--fd-below", hasKeyboard ? "0px" : "");
   };
   const see = (visible: Visible) => {
     seen = visible;

@@ -49,7 +49,7 @@ function frame() {
   });
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = sharedSheets();
+  root.adoptedStyleSheets = sharedSheets(document);
   root.append(made.element);
   document.body.append(host);
   return {

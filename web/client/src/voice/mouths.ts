@@ -131,6 +131,7 @@ export class ServerMouth implements Mouth {
   }
 
   close(): void {
+    this.#http.closed.abort();
     void this.#context?.close().catch(() => {});
     this.#context = null;
     this.#next.clear();

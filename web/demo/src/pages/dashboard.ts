@@ -161,9 +161,6 @@ function branchBar({ name, active_clients: clients, income_this_month: income }:
 }
 
 function keyFigures({ clients, attendance, report, enquiries }: StaffData): Figure[] {
-  const compared = attendance.yesterday
-    ? ((attendance.today - attendance.yesterday) / attendance.yesterday) * 100
-    : null;
   return [
     {
       label: "Active clients",
@@ -175,7 +172,8 @@ function keyFigures({ clients, attendance, report, enquiries }: StaffData): Figu
       label: "Visits today",
       value: formatNumber(attendance.today),
       picture: CalendarCheck,
-      note: change(compared === null ? null : Math.round(compared), "on yesterday"),
+      // No change in percent: a day that has just begun is no worse than a whole one.
+      note: `${formatNumber(attendance.yesterday)} yesterday`,
     },
     {
       label: "Income",

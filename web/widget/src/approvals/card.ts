@@ -21,6 +21,8 @@ export class Card {
   #isSettled = false;
   /** What became of it, in a word. */
   #state = "";
+  /** When it is over, by the clock of here; never, where that is so far off that it was over before it was asked. */
+  #endsAt = Infinity;
 
   constructor(element: HTMLElement, context: WidgetContext) {
     this.#element = element;
@@ -38,13 +40,17 @@ export class Card {
       this.#settle(this.#outcome(before, message));
       this.#element.ariaLabel = this.#state;
     } else if (approval.decision) this.#settle(approval.decision);
-    else if (isOver(approval)) this.#settle("expired");
+    else if (this.#isOver || (isPast(approval) && !isMade(message))) this.#settle("expired");
     return true;
   }
 
   close(): void {
     this.#question?.close();
     this.#leave();
+  }
+
+  get #isOver(): boolean {
+    return this.#endsAt <= Date.now();
   }
 
   get #isReady(): boolean {
@@ -69,12 +75,13 @@ export class Card {
 
   #ask(approval: ApprovalView): void {
     this.#question?.close();
+    this.#endsAt = isPast(approval) ? Infinity : Date.parse(approval.expiresAt);
     this.#approval = approval;
     this.#isSettled = false;
     this.#element.classList.remove("settled");
     const decide = (decision: Decision) => this.#decide(approval, decision);
     this.#question = new Question(this.#element, this.#context, this.#words, approval, decide);
-    this.#question.onChange = () => (isOver(approval) ? this.#settle("expired") : offer(this.#context.chat));
+    this.#question.onChange = () => (this.#isOver ? this.#settle("expired") : offer(this.#context.chat));
     if (!approval.approvers) setOf(this.#context.chat).add(this);
     offer(this.#context.chat);
   }
@@ -100,7 +107,7 @@ export class Card {
     if (this.#said) return this.#said.approve ? "approved" : "denied";
     const call = toolCalls.find(({ id }) => id === approval.toolCallId);
     if (call?.status === "ok" || call?.status === "running") return "approved";
-    if (isOver(approval)) return "expired";
+    if (this.#isOver) return "expired";
     return status === "cancelled" ? "withdrawn" : "denied";
   }
 
@@ -124,8 +131,12 @@ export class Card {
   }
 }
 
-function isOver({ expiresAt }: ApprovalView): boolean {
+function isPast({ expiresAt }: ApprovalView): boolean {
   return Date.parse(expiresAt) <= Date.now();
+}
+
+function isMade({ status }: MessageView): boolean {
+  return status === "streaming" || status === "awaiting_input";
 }
 
 function setOf(chat: Chat): Set<Card> {

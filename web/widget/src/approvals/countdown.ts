@@ -11,7 +11,7 @@ export class Countdown {
   readonly element: HTMLElement;
   #timer = 0;
 
-  /** `ended` is called when the time is over. */
+  /** `ended` is called when the time is over. A clock that says so from the start is wrong: what is asked is not over. */
   constructor(until: string, context: WidgetContext, words: Words, ended: () => void) {
     const { texts, narrator } = context;
     const end = Date.parse(until);
@@ -26,12 +26,13 @@ export class Countdown {
       ended();
     };
     const first = leftS();
+    if (first <= 0) return;
     const [amount, unit] =
       first < MINUTE_S * 2 ? ([first, "second"] as const) : ([Math.floor(first / MINUTE_S), "minute"] as const);
     const said = new Intl.RelativeTimeFormat(texts.language).format(amount, unit);
     narrator.live.say(first > HOUR_S ? words.until(formatMoment(until, texts)) : words.expires(said));
     show();
-    if (first > 0) this.#timer = window.setInterval(show, 1000);
+    this.#timer = window.setInterval(show, 1000);
   }
 
   close(): void {

@@ -8,7 +8,8 @@ import { icon } from "../icons";
 import { back, search, trash } from "../pictures";
 import { tool } from "../button";
 import { asErrorView, problemText } from "../problem";
-import { escape } from "../keys";
+import { ending } from "../keys";
+import { once } from "../offers";
 import { isTouch } from "../visible";
 import type { Words } from "./words";
 
@@ -202,15 +203,12 @@ export class ConversationList {
     const input = make("input", { type: "text", maxlength: 200, "aria-label": this.#words.newTitle, dir: "auto" });
     input.value = thinned(conversation.title);
     const leave = () => this.#restore(row, conversation);
-    const save = (event: Event) => {
-      event.preventDefault();
-      void this.#rename(row, conversation, input.value.trim());
-    };
+    const save = () => void this.#rename(row, conversation, input.value.trim());
     const form = make(
       "form",
-      { onsubmit: save, onkeydown: escape(leave) },
+      { onkeydown: ending(leave, save) },
       input,
-      make("button", { type: "submit", class: "button primary" }, this.#words.save),
+      make("button", { type: "button", class: "button primary", onclick: save }, this.#words.save),
       make("button", { type: "button", class: "button", onclick: leave }, texts.cancel),
     );
     fill(row, form);
@@ -231,10 +229,10 @@ export class ConversationList {
   #askRemoval(row: HTMLElement, conversation: ConversationView): void {
     const leave = () => this.#restore(row, conversation);
     const keep = make("button", { type: "button", class: "button", onclick: leave }, this.#words.keep);
-    const remove = () => void this.#remove(row, conversation);
+    const remove = once(() => this.#remove(row, conversation));
     const sure = make(
       "div",
-      { class: "sure", role: "group", "aria-label": this.#words.removeThis, onkeydown: escape(leave) },
+      { class: "sure", role: "group", "aria-label": this.#words.removeThis, onkeydown: ending(leave) },
       make("span", {}, this.#words.removeThis),
       make("button", { type: "button", class: "button danger", onclick: remove }, this.#words.remove),
       keep,

@@ -2,7 +2,7 @@
 import { thinned } from "../bounds";
 import { fill, make } from "../dom";
 import type { Frame } from "../frame";
-import { isInputMethods } from "../keys";
+import { ending } from "../keys";
 import { load } from "../load";
 import type * as MemoriesModule from "../memories";
 import { NOT_LOADED } from "../problem";
@@ -52,9 +52,10 @@ export class ConversationMenu {
     place.addEventListener("focusout", ({ relatedTarget }) => {
       if (!place.contains(relatedTarget as Node | null)) this.#show(false);
     });
-    this.question.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !isInputMethods(event)) this.#leave(event);
-    });
+    this.question.addEventListener(
+      "keydown",
+      ending(() => this.#leave()),
+    );
   }
 
   /** A question is about the conversation that was shown. */
@@ -111,9 +112,7 @@ export class ConversationMenu {
     this.question.hidden = children.length === 0;
   }
 
-  #leave(event: Event): void {
-    event.preventDefault();
-    event.stopPropagation();
+  #leave(): void {
     this.#ask();
     this.#button.focus();
   }
@@ -123,18 +122,14 @@ export class ConversationMenu {
     const { conversationId: id, title } = chat.view;
     const input = make("input", { type: "text", maxlength: 200, "aria-label": this.#words.newTitle, dir: "auto" });
     input.value = thinned(title ?? "");
-    const save = (event: Event) => {
-      this.#leave(event);
+    const save = () => {
+      this.#leave();
       const wanted = input.value.trim();
       if (id !== null && wanted !== "" && wanted !== title) this.#try(client.conversations.rename(id, wanted));
     };
-    const submit = make("button", { type: "submit", class: "button primary" }, this.#words.save);
-    const back = make(
-      "button",
-      { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) },
-      texts.cancel,
-    );
-    this.#ask(make("form", { onsubmit: save }, input, submit, back));
+    const done = make("button", { type: "button", class: "button primary", onclick: save }, this.#words.save);
+    const back = make("button", { type: "button", class: "button", onclick: () => this.#leave() }, texts.cancel);
+    this.#ask(make("form", { onkeydown: ending(() => this.#leave(), save) }, input, done, back));
     input.focus();
     input.select();
   }
@@ -142,16 +137,12 @@ export class ConversationMenu {
   #askRemoval(): void {
     const { chat, client } = this.#context;
     const { conversationId: id } = chat.view;
-    const remove = (event: Event) => {
-      this.#leave(event);
+    const remove = () => {
+      this.#leave();
       this.#context.focusComposer();
       if (id !== null) this.#try(client.conversations.delete(id));
     };
-    const keep = make(
-      "button",
-      { type: "button", class: "button", onclick: (e: Event) => this.#leave(e) },
-      this.#words.keep,
-    );
+    const keep = make("button", { type: "button", class: "button", onclick: () => this.#leave() }, this.#words.keep);
     this.#ask(
       make("span", {}, this.#words.removeThis),
       make("button", { type: "button", class: "button danger", onclick: remove }, this.#words.remove),

@@ -13,13 +13,14 @@ import { type Words, wordsFor } from "./words";
 /** Larger pictures are fetched when somebody saves them. */
 const MOST_SHOWN_BYTES = 8_000_000;
 
-/** One reader for each frame: each listens to the page for as long as the page is there. */
+/** One reader for each frame. */
 const servers = new WeakMap<WidgetContext, Files>();
 
 /** Fills an element with files, fetched from the server alone and with the user's token. */
 export function showFiles(place: HTMLElement, context: WidgetContext, files: readonly FileView[]): void {
   const words = wordsFor(context.texts.language);
   const server = servers.get(context) ?? openFiles(context.options.access);
+  server.close(); // who only reads has nothing to forget
   servers.set(context, server);
   fill(place, make("ul", { "aria-label": words.files }, ...files.map((file) => item(context, words, server, file))));
 }

@@ -131,6 +131,7 @@ export class Tray implements ComposerFiles {
 
   close(): void {
     for (const uploads of this.#drafts.values()) uploads.close();
+    this.#server.close();
   }
 
   #draw(): void {

@@ -1,5 +1,5 @@
 /** Markdown as answers use it: GitHub's, without HTML. Tags are shown as they were written, except a line break. */
-import MarkdownIt, { type Env, type StateCore, type StateInline, type Token } from "markdown-it";
+import MarkdownIt, { type Env, type StateBlock, type StateCore, type StateInline, type Token } from "markdown-it";
 import cjkFriendly from "markdown-it-cjk-friendly";
 import { thinned } from "../bounds";
 import { formulas } from "./formulas";
@@ -20,10 +20,13 @@ export interface Block {
 const LINE_BREAK = /^<br\s*\/?>/i;
 const ALIGNMENT = /^text-align:(left|right|center)$/;
 
-const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: 20 });
+const MOST_LEVELS = 20;
+
+const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, maxNesting: MOST_LEVELS });
 parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 parser.use(cjkFriendly).use(formulas);
 parser.core.ruler.disable("strip_references");
+parser.block.ruler.before("table", "too_deep", asParagraph);
 parser.core.ruler.after("inline", "tasks", markTasks);
 parser.inline.ruler.before("autolink", "line_break", breakLine);
 
@@ -73,6 +76,21 @@ function preformatted(content: string, info: string): string {
   const language = /^[\w.+#-]{1,40}/.exec(info.trim())?.[0];
   const named = language ? ` class="language-${language}"` : "";
   return `<pre><code${named}>${parser.utils.escapeHtml(content)}</code></pre>`;
+}
+
+/** Lists and quotes that are nested deeper are text: the parser would leave them out, and all that follows. */
+function asParagraph(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
+  // A list takes two levels.
+  if (silent || state.level < MOST_LEVELS - 2) return false;
+  let line = startLine + 1;
+  while (line < endLine && !state.isEmpty(line) && state.sCount[line]! >= state.blkIndent) line += 1;
+  const map: [number, number] = [startLine, line];
+  Object.assign(state.push("paragraph_open", "p", 1), { map });
+  const content = state.getLines(startLine, line, state.blkIndent, false).trim();
+  Object.assign(state.push("inline", "", 0), { map, content, children: [] });
+  state.push("paragraph_close", "p", -1);
+  state.line = line;
+  return true;
 }
 
 function markTasks(state: StateCore): void {

@@ -21,7 +21,7 @@ export function morph(shown: Node, fresh: Node): void {
 }
 
 function takeOver(old: Node, fresh: Node): boolean {
-  if (old instanceof Text && fresh instanceof Text) {
+  if (isText(old) && isText(fresh)) {
     if (fresh.data.startsWith(old.data)) {
       if (fresh.length > old.length) old.appendData(fresh.data.slice(old.length));
     } else {
@@ -36,4 +36,9 @@ function takeOver(old: Node, fresh: Node): boolean {
   }
   morph(old, fresh);
   return true;
+}
+
+/** Not by its class: a page may call something else `Text`. */
+function isText(node: Node): node is Text {
+  return node.nodeType === Node.TEXT_NODE;
 }

@@ -9,7 +9,11 @@ import { openFormula, withoutFormulas } from "./formulas";
 const ONLY_MARKS = /(^|\n)[ \t]*[-=*+_#>|~`: \t]+$/;
 /** A table's head before the line of dashes under it is whole. */
 const BEGUN_TABLE = /(^|\n)\|[^\n]*(\n[ \t]*\|?[-:| \t]*)?$/;
-const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\([^()\n]*)?)?$/;
+const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\([^()\n]*(?:\([^()\n]*\)?[^()\n]*)*|\[[^[\]\n]*)?)?$/;
+/** A line that may become an item: its number, or its box. */
+const BEGUN_ITEM = /^[ \t]*(\d{1,9}[.)]?|[-*+][ \t]+\[[ x]?\]?)[ \t]*$/i;
+/** A sign in words, or a line break, of which not all has come. */
+const BEGUN_SIGN = /(&#?\w{0,31}|<(b(r\s*\/?)?)?)$/i;
 
 /** Returns what to show for an open block of this kind. */
 export function mend(source: string, kind: string): string {
@@ -17,7 +21,7 @@ export function mend(source: string, kind: string): string {
   if (kind === "formula_block") return source.replace(/\n[ \t]*(\\|\$)$/, "\n");
   // Under a table's head a line of marks is no guess any more.
   if (kind === "table_open" && source.trimEnd().split("\n").length === 2) return source;
-  let text = source.replace(ONLY_MARKS, "$1");
+  let text = source.replace(ONLY_MARKS, "$1").replace(/\\(\n\s*)$/, "$1");
   if (kind === "paragraph_open") text = text.replace(BEGUN_TABLE, "$1");
   const line = text.lastIndexOf("\n") + 1;
   return text.slice(0, line) + mendLine(text.slice(line));
@@ -29,12 +33,14 @@ function mendFence(source: string): string {
 }
 
 function mendLine(line: string): string {
+  if (BEGUN_ITEM.test(line)) return "";
   const formula = openFormula(line);
   if (formula !== "") return line.replace(/[\\$]$/, "") + formula;
   const ticks = line.split("`").length - 1;
   if (ticks % 2 === 1) return line.endsWith("`") ? line.slice(0, -1) : `${line}\``;
   const text = line
     .replace(BEGUN_LINK, (_all, picture: string, label: string) => (picture ? "" : label))
+    .replace(BEGUN_SIGN, "")
     .replace(/[*_~]+$/, "")
     .replace(/(\\[([]?|\$\$)$/, "")
     .trimEnd();
@@ -45,7 +51,8 @@ function mendLine(line: string): string {
 function openMarks(line: string): string[] {
   const open: string[] = [];
   const bullet = /^\s*[*+-]\s/.exec(line)?.[0].length ?? 0;
-  for (const { 0: mark, index } of line.slice(bullet).matchAll(/\*\*|\*|~~|__/g)) {
+  for (const { 0: mark, index } of line.slice(bullet).matchAll(/\\.|\*\*|\*|~~|__/g)) {
+    if (mark[0] === "\\") continue;
     const at = bullet + index;
     if (open.includes(mark)) {
       if (/\S/.test(line[at - 1] ?? " ")) open.splice(open.lastIndexOf(mark));

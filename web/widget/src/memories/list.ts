@@ -6,7 +6,8 @@ import type { WidgetContext } from "../context";
 import { fill, make } from "../dom";
 import { formatMoment } from "../format";
 import { icon } from "../icons";
-import { escape, isInputMethods } from "../keys";
+import { ending } from "../keys";
+import { once } from "../offers";
 import { back, trash } from "../pictures";
 import { asErrorView, problemText } from "../problem";
 import { withSigns } from "../signs";
@@ -113,20 +114,12 @@ export class MemoryList {
     const area = make("textarea", { rows: 2, maxlength: MOST_CHARACTERS, "aria-label": this.#words.fact, dir: "auto" });
     area.value = thinned(memory.text);
     const leave = () => this.#restore(row, memory);
-    const save = (event: Event) => {
-      event.preventDefault();
-      void this.#change(row, memory, area.value.replace(/\s+/g, " ").trim());
-    };
+    const save = () => void this.#change(row, memory, area.value.replace(/\s+/g, " ").trim());
+    const done = button(this.#words.save, save);
+    done.classList.add("primary");
     // A fact is one line: Enter ends it.
-    const onkeydown = (event: KeyboardEvent) => {
-      escape(leave)(event);
-      if (event.key === "Enter" && !isInputMethods(event)) save(event);
-    };
-    area.addEventListener("keydown", onkeydown);
-    const submit = make("button", { type: "submit", class: "button primary" }, this.#words.save);
-    const form = make("form", { onsubmit: save }, area, submit, button(this.#context.texts.cancel, leave));
-    form.addEventListener("keydown", escape(leave));
-    fill(row, form);
+    const onkeydown = ending(leave, save);
+    fill(row, make("form", { onkeydown }, area, done, button(this.#context.texts.cancel, leave)));
     area.focus();
     area.select();
   }
@@ -203,8 +196,8 @@ export class MemoryList {
   #sure(question: string, yes: string, act: () => void, leave: () => void): HTMLElement {
     const keep = button(this.#words.keep, leave);
     keep.classList.add("keep");
-    const done = make("button", { type: "button", class: "button danger", onclick: act }, yes);
-    const properties = { class: "sure", role: "group", "aria-label": question, onkeydown: escape(leave) };
+    const done = make("button", { type: "button", class: "button danger", onclick: once(act) }, yes);
+    const properties = { class: "sure", role: "group", "aria-label": question, onkeydown: ending(leave) };
     return make("div", properties, make("span", {}, question), done, keep);
   }
 

@@ -97,5 +97,5 @@ export const ar: Texts = {
     steps: "احتاجت الإجابة إلى خطوات كثيرة فأُوقفت.",
     other: "حدث خطأ ما.",
   },
-  tryAgainIn: (seconds) => `حاول مجددًا بعد ${seconds} ث.`,
+  tryAgainIn: (span) => `حاول مجددًا بعد ${span}.`,
 };

@@ -97,5 +97,5 @@ export const de: Texts = {
     steps: "Die Antwort brauchte zu viele Schritte und wurde beendet.",
     other: "Etwas ist schiefgegangen.",
   },
-  tryAgainIn: (seconds) => `Nächster Versuch in ${seconds} s möglich.`,
+  tryAgainIn: (span) => `Nächster Versuch in ${span} möglich.`,
 };

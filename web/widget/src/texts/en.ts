@@ -97,5 +97,5 @@ export const en: Texts = {
     steps: "The answer took too many steps and was stopped.",
     other: "Something went wrong.",
   },
-  tryAgainIn: (seconds) => `Try again in ${seconds} s.`,
+  tryAgainIn: (span) => `Try again in ${span}.`,
 };

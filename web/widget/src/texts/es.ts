@@ -97,5 +97,5 @@ export const es: Texts = {
     steps: "La respuesta necesitó demasiados pasos y se detuvo.",
     other: "Algo salió mal.",
   },
-  tryAgainIn: (seconds) => `Inténtalo de nuevo en ${seconds} s.`,
+  tryAgainIn: (span) => `Inténtalo de nuevo en ${span}.`,
 };

@@ -97,5 +97,5 @@ export const hi: Texts = {
     steps: "उत्तर में बहुत अधिक चरण लगे और उसे रोक दिया गया।",
     other: "कुछ गड़बड़ हो गई।",
   },
-  tryAgainIn: (seconds) => `${seconds} से॰ बाद फिर कोशिश करें।`,
+  tryAgainIn: (span) => `${span} बाद फिर कोशिश करें।`,
 };

@@ -73,7 +73,7 @@ export interface Texts {
   backOnline: string;
   /** By the server's code; `other` for the rest. */
   errors: Record<ErrorText, string>;
-  tryAgainIn: (seconds: string) => string;
+  tryAgainIn: (span: string) => string;
 }
 
 /** What the verb at the beginning of a tool's name comes down to. */

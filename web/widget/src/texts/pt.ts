@@ -97,5 +97,5 @@ export const pt: Texts = {
     steps: "A resposta precisou de passos demais e foi encerrada.",
     other: "Algo deu errado.",
   },
-  tryAgainIn: (seconds) => `Tente de novo em ${seconds} s.`,
+  tryAgainIn: (span) => `Tente de novo em ${span}.`,
 };
