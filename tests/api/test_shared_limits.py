@@ -32,8 +32,10 @@ ODD = ["acme", "a b", "{acme}", "a{b}c", "ä\u2028日本", "'\"\\", "-", "x" * 1
 @asynccontextmanager
 async def client(url: str, prefix: str = "fd-limits", timeout_s: float = 20.0) -> AsyncIterator[RedisClient]:
     made = RedisClient(parse_address(url), prefix=prefix, timeout_s=timeout_s)
-    yield made
-    await made.close()
+    try:
+        yield made
+    finally:
+        await made.close()
 
 
 @asynccontextmanager
