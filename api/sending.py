@@ -71,4 +71,7 @@ class AnswerSender(RequestReader):
         held = self.transport.get_write_buffer_size()
         if (socket := self.transport.get_extra_info("socket")) is None or socket.fileno() < 0:
             return held
-        return held + int(struct.unpack("i", ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+        try:
+            return held + int(struct.unpack("i", ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+        except OSError:  # a kernel that does not say it, as macOS', or a file that was closed a moment ago
+            return held

@@ -16,7 +16,7 @@ from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, ResponseError
 
@@ -44,6 +44,10 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source: Final = source
         self.sha: Final = sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to Sentinel's primary, for which whoever comes late waits: redis-py's own refuse, and that looks as if it were away."""
 
 
 class RedisClient:
@@ -162,7 +166,9 @@ def _open_sentinel(address: Address) -> Sentinel | None:
 def _open(address: Address, sentinel: Sentinel | None) -> Redis | RedisCluster:
     options = _options(address)
     if sentinel is not None:
-        primary: Redis = sentinel.master_for(address.service, max_connections=CONNECTIONS + 2)
+        primary: Redis = sentinel.master_for(
+            address.service, connection_pool_class=_PrimaryPool, max_connections=CONNECTIONS + 2, timeout=None
+        )
         return primary
     if address.kind == "cluster":
         return RedisCluster(startup_nodes=[ClusterNode(*host) for host in address.hosts], **options)

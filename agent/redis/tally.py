@@ -1,7 +1,7 @@
 """How many of something everybody has in all processes together, as streams that are open: counted exactly, and gone with who dies.
 
 The invariant: only its own process changes what Redis has of a process, and that is what this process has, or will be with the next
-call; a call without an answer, and a server that forgot, are followed by one that says all anew.
+call; a call without an answer, one that comes twice, and a server that forgot, are followed by one that says all anew.
 """
 
 import asyncio
@@ -26,17 +26,20 @@ SOON_S = 0.05
 _TALLY = Script(
     """
 -- KEYS: the set of processes; all other keys begin with it. ARGV: the process, its lease in ms, whether all is said anew, how many
--- changes there are, then field and change of each; then of each who asks how many counts are asked for, and field and limit of each.
+-- changes there are, the call's number, then field and change of each; then of each who asks how many counts are asked for, and
+-- field and limit of each. A call may come twice, where its answer was lost, or after a later one: then it changes nothing.
 local all, me = KEYS[1], ARGV[1]
 local function at(process) return all .. ':' .. process end
+local number, heard = tonumber(ARGV[5]), tonumber(redis.call('HGET', at(me), '') or -1)
+if heard > number then return {'again'} end
 if ARGV[3] == '1' then redis.call('DEL', at(me))
-elseif redis.call('EXISTS', at(me)) == 0 then return {'again'} end
+elseif heard == -1 or heard == number then return {'again'} end
 local function add(field, change)
   if redis.call('HINCRBY', at(me), field, change) <= 0 then redis.call('HDEL', at(me), field) end
 end
 redis.call('SADD', all, me)
-redis.call('HSET', at(me), '', 0)  -- a key without fields is none, and would be taken for one that was forgotten
-local i, last = 5, 4 + 2 * ARGV[4]
+redis.call('HSET', at(me), '', ARGV[5])  -- a key without fields is none, and would be taken for one that was forgotten
+local i, last = 6, 5 + 2 * ARGV[4]
 while i < last do add(ARGV[i], ARGV[i + 1]) i = i + 2 end
 local processes = {}
 for _, process in ipairs(redis.call('SMEMBERS', all)) do
@@ -78,6 +81,7 @@ class Tally:
         self._changes: Counter[str] = Counter()
         self._asked: list[tuple[Wanted, asyncio.Future[int]]] = []
         self._says_all = True
+        self._calls = 0
         self._kick = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -148,7 +152,15 @@ class Tally:
         asked, self._asked = self._asked[:AT_ONCE], self._asked[AT_ONCE:]
         says_all, self._says_all = self._says_all, True  # until it is known that this was heard
         changes, self._changes = (self._has if says_all else self._changes), Counter()
-        call: list[str | int] = [self._key, self._me, round(self._lease_s * 1000), int(says_all), len(changes)]
+        self._calls += 1
+        call: list[str | int] = [
+            self._key,
+            self._me,
+            round(self._lease_s * 1000),
+            int(says_all),
+            len(changes),
+            self._calls,
+        ]
         for change in changes.items():
             call += change
         for wanted, _ in asked:

@@ -1,5 +1,6 @@
 """A fail-over by Sentinel: signals and places come back with the new primary, and limits hold on it; the log's is in `log/test_redis.py`."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
@@ -16,7 +17,7 @@ from agent.store.database import new_id
 
 @pytest.mark.timeout(300)
 async def test_signals_places_and_limits_go_on_at_the_server_that_takes_the_first_ones_place() -> None:
-    """G352: what the copy had not got is said anew; nobody has more than the limits allow."""
+    """G352: what the copy had not got is said anew; nobody has more than the limits allow, and many who ask at once are answered."""
     with open_sentinel() as (url, primary):
         async with AsyncExitStack() as stack:
             installation = Installation(url, stack)
@@ -27,6 +28,7 @@ async def test_signals_places_and_limits_go_on_at_the_server_that_takes_the_firs
             tallies = [await stack.enter_async_context(Tally(one.client, lease_s=2)) for one in (first, second)]
             await first.arrive("acme", "ann")
             assert await tallies[0].take([("ann", 1)]) is None
+            assert await asyncio.gather(*(first.client.call("GET", str(n)) for n in range(50))) == [None] * 50
             primary.kill()
             await until(lambda: first.admission.is_apart)
             for one in (first, second):

@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -21,6 +22,7 @@ from support.world import OpenWorld, Person, World
 from agent.store.database import new_id
 from agent.store.tables import messages
 from api.reading import MOST_WAITING
+from api.sending import AnswerSender
 
 LIMIT_S = 1.0
 """The time limits of these tests' servers; a test that measures leaves a wide margin above."""
@@ -618,3 +620,10 @@ async def test_who_reads_nothing_of_an_answer_is_cut_and_who_reads_slowly_is_not
 
     assert all(size > 12_000_000 for size in whole)
     assert all(size < 10_000_000 for size in taken), taken
+
+
+def test_a_kernel_that_does_not_say_what_it_holds_leaves_what_we_hold() -> None:
+    """G24: as one does for what is no socket; the look at who reads nothing goes on."""
+    with Path(__file__).open("rb") as no_socket:
+        transport = SimpleNamespace(get_write_buffer_size=lambda: 7, get_extra_info=lambda _name: no_socket)
+        assert AnswerSender._bytes_left(cast("AnswerSender", SimpleNamespace(transport=transport))) == 7

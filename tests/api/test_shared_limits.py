@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
+from typing import Any
 
 import pytest
+from redis.asyncio import Connection
+from redis.exceptions import ConnectionError  # noqa: A004
 from support.faults import until
 from support.pairs import at, open_pair
 from support.redis import RedisServer, open_cluster, open_redis
@@ -29,8 +32,10 @@ ODD = ["acme", "a b", "{acme}", "a{b}c", "ä\u2028日本", "'\"\\", "-", "x" * 1
 @asynccontextmanager
 async def client(url: str, prefix: str = "fd-limits", timeout_s: float = 20.0) -> AsyncIterator[RedisClient]:
     made = RedisClient(parse_address(url), prefix=prefix, timeout_s=timeout_s)
-    yield made
-    await made.close()
+    try:
+        yield made
+    finally:
+        await made.close()
 
 
 @asynccontextmanager
@@ -209,6 +214,36 @@ async def test_a_limit_is_one_of_any_window_of_its_length(redis_server: RedisSer
             return (await windows.hit([limit]))[0].left > 0
 
         await until(allows)
+
+
+async def test_a_call_that_comes_twice_because_its_answer_was_lost_counts_once(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G346: nobody is refused for a stream that is not open, also after a connection was lost."""
+    read, lost = Connection.read_response, list[object]()
+
+    async def read_and_lose(connection: Any, *asked: Any, **options: Any) -> object:
+        reply: object = await read(connection, *asked, **options)
+        if isinstance(reply, list) and reply[:1] == [b"told"] and len(lost) < len(losing):
+            lost.append(reply)
+            await connection.disconnect()
+            raise ConnectionError("lost")
+        return reply
+
+    losing = list[None]()
+    monkeypatch.setattr(Connection, "read_response", read_and_lose)
+    async with tallies(redis_server.url, 2, lease_s=60.0) as [first, second]:
+        for tally in (first, second):
+            assert await tally.take([("other", 9)]) is None
+        losing.append(None)
+        assert await first.take([("twice", 1)]) is None, "it has the only place itself"
+        assert (len(lost), await second.take([("twice", 1)])) == (1, 0)
+        losing.append(None)
+        first.add(["twice"], 1)
+        await until(lambda: len(lost) == 2)
+        first.add(["twice"], -2)
+        await until(lambda: not first._changes and not first._says_all)
+        assert await second.take([("twice", 1)]) is None
 
 
 async def test_many_who_ask_at_once_share_calls(redis_server: RedisServer) -> None:
