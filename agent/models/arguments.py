@@ -6,6 +6,7 @@ the model's own grammar are nothing.
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -95,5 +96,10 @@ def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number)
+def _finite(digits: str) -> float:
+    """Return a number that can be stored: 1e400 is read as an infinity, which JSON does not have."""
+    return number if math.isfinite(number := float(digits)) else _no_number(digits)
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number, parse_float=_finite)
 """Not strict: some servers leave line breaks in texts as they are."""

@@ -209,7 +209,7 @@ async def test_a_search_that_takes_too_long_is_a_503_and_lists_go_on(open_frontd
 
 async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: OpenWorld) -> None:
     """G33"""
-    world = await open_frontdesk(search_connections=1, search_timeout_s=600)
+    world = await open_frontdesk(search_connections=1, search_timeout_s=600, database_checkout_timeout_s=600)
     ann = world.person()
     searches = world.app.state.services.searches
     async with taken(world.app.state.services.store._searches), asyncio.timeout(60):

@@ -11,6 +11,7 @@ import orjson
 import psycopg
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 from support.faults import rows, until
 from support.operating import ADMIN, operator
 from support.postgres import new_database, sqlalchemy_url
@@ -195,10 +196,12 @@ async def test_a_call_whose_start_cannot_be_stored_is_made_once_when_the_databas
     world.provider.call(Call("create_order", {"item": "tea"}))
     world.provider.say("Ordered.")
     proxy.silent_from = b"UPDATE tool_calls"
-    async with ann.open_stream("order tea") as stream:
-        run_id = await stream.until("run_id")
-        first = await stream.rest(timeout_s=30)
+    with capture_logs() as logs:
+        async with ann.open_stream("order tea") as stream:
+            run_id = await stream.until("run_id")
+            first = await stream.rest(timeout_s=30)
     assert "status" not in first.keys
+    assert "tool_failed" not in {line["event"] for line in logs}
     assert not world.backend.requests
     proxy.silent_from = None
     await until(lambda: _reads_to_its_end(ann, run_id), timeout_s=30)  # it needs its user's token again

@@ -77,6 +77,7 @@ def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
         "-o",
         f"timeout={TEST_LIMIT_S}",
         f"--basetemp={tree.parent / 'pytest'}",
+        "--numprocesses=1",  # of its own, which says what it was at when it ends, or is ended, in a test
     ]
     command = [sys.executable, "-m", "pytest", *own, *tests]
     done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
