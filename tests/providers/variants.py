@@ -189,6 +189,20 @@ CALLS = [
             {"recipient_name": COUNT, "parameters": {}}, {"recipient_name": FIND, "parameters": [1]}]}, call_id="a")),
         calls=(SEVEN, COUNTED, (FIND, None)),
     ),
+    called(
+        "calls that a model wrapped into one under other names",
+        calling(call("multi_tool_use.parallel", {"tool_uses": [
+            {"recipient_name": FIND, "arguments": {"number": 7}}, {"name": FIND, "parameters": '{"number": 8}'},
+            {"tool": CREATE, "item": "tea"}]}, call_id="a")),
+        calls=(SEVEN, EIGHT, (CREATE, {"item": "tea"})),
+    ),
+    called(
+        "calls that a model wrapped into one, of which one is of no tool",
+        calling(call("multi_tool_use.parallel", {"tool_uses": [{"recipient_name": FIND, "parameters": {"number": 7}}, {}]}, call_id="a")),
+        calls=(("multi_tool_use_parallel", {"tool_uses": [{"recipient_name": FIND, "parameters": {"number": 7}}, {}]}),),
+    ),
+    called("objects that are alike in Python alone", calling(call(FIND, '{"number": 1}{"number": true}', call_id="a")),
+           calls=((FIND, {"number": 1}), (FIND, {"number": True}))),
 ]  # fmt: skip
 
 WRITE = calling(call(CREATE, '{"item": "tea"}', call_id="a"))
