@@ -86,10 +86,9 @@ def _terms(words: str) -> frozenset[str]:
 
 
 _BEFORE_OTHERS = _terms(
-    """after anti back down else ever every fore full half hand high home inter mega mid more most multi none over self semi some super trans ultra under
-    upon when with aber ander auto dies durch eins gegen ganz haupt hinter hier inner mehr mit nach nieder ober rück selbst sonder unter
-    voll vorder wider wieder zwischen über alle contra contre entre ante anti sobre sub tele toda todo tout trans über
-    пере пред после через между против само много все"""
+    """after anti back down else ever every inter mega more most multi none over self semi some super trans ultra under upon when with
+    aber ander auto dies durch eins gegen ganz haupt hinter hier inner mehr mit nach nieder ober rück selbst sonder unter wider
+    wieder zwischen über alle contra contre entre ante sobre toda todo tout пере пред после через между против само много все"""
 )
 """Words that others begin with, whatever these are about."""
 _EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS) | _terms(_ABLE)
