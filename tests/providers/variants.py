@@ -40,6 +40,11 @@ def chunk(text: str, finish_reason: str | None = None, **more: Any) -> dict[str,
     return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}], **more}
 
 
+def message(text: str, finish_reason: str | None = None) -> dict[str, Any]:
+    """Return an event's object with a message in place of a delta."""
+    return {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": finish_reason}]}
+
+
 def body(value: object, content_type: str = "application/json") -> Said:
     """Return a body that is JSON as a whole."""
     return Said(orjson.dumps(value), ends="sized", content_type=content_type)
@@ -95,6 +100,12 @@ SHAPES = [
         "lines of JSON with a pause behind the first",
         Paced((lines(TWO[0]), 1.7, lines(TWO[1])), "application/x-ndjson"),
     ),
+    Variant(
+        "lines of messages with a pause behind the first",
+        Paced((lines(message("There are ")), 1.7, lines(message("**42** orders.", "stop"))), "application/x-ndjson"),
+    ),
+    Variant("lines of messages that are cut", Said(lines(message("There are "), message("**42** ")), content_type="application/x-ndjson"), "There are **42** ", error="model_unavailable"),
+    Variant("a line that is a call and says no end", Said(lines({"choices": [{"message": {"tool_calls": [call(FIND, ORDER_7, call_id="a")]}}]}), content_type="application/x-ndjson"), "", (SEVEN,)),
     Variant(
         "a finish in each chunk, and pauses",
         Paced((event({"content": "There are "}, "stop"), 1.0, event({"content": "**42** "}, "stop"), 1.0,
