@@ -304,6 +304,7 @@ USAGE = [
     Variant(name, words() + FINISHED + data({"choices": [], "usage": counts}) + DONE, usage=counted)
     for name, counts, counted in (
         ("counts as words", {"prompt_tokens": "7", "completion_tokens": "8"}, (7, 8)),
+        ("a prompt of nothing, and a total", {"prompt_tokens": 0, "completion_tokens": 8, "total_tokens": 15}, (7, 8)),
         ("a prompt and a total", {"prompt_tokens": 7, "total_tokens": 15}, (7, 8)),
         ("an answer and a total", {"completion_tokens": 8, "total_tokens": 15}, (7, 8)),
         ("thinking beside the answer", {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
