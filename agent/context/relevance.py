@@ -85,6 +85,12 @@ def _terms(words: str) -> frozenset[str]:
     return frozenset(fold(word) for word in words.split())
 
 
+_BEFORE_OTHERS = _terms(
+    """after anti back down else ever every inter mega more most multi none over self semi some super trans ultra under upon when with
+    aber ander auto dies durch eins gegen ganz haupt hinter hier inner mehr mit nach nieder ober rück selbst sonder unter wider
+    wieder zwischen über alle contra contre entre ante sobre toda todo tout пере пред после через между против само много все"""
+)
+"""Words that others begin with, whatever these are about."""
 _EMPTY = _terms(_FUNCTION_WORDS) | _terms(_RUNS) | _terms(_ABLE)
 _GREETED = "|".join(map(fold, _GREETINGS.strip().replace("\n", "|").split("|")))
 _GREETING = re.compile(rf"(?<!\w)(?:{_GREETED})(?!\w)|{_GREETINGS_WITHOUT_SPACE}")
@@ -198,9 +204,14 @@ def _fits(lead: _Lead, words: Sequence[str]) -> float:
     is_alike = (
         any(_beginning(words, lead.broad))
         or any(_is_ending(word[len(stem) :]) for stem in lead.stems for word in _beginning(words, stem))
-        or (lead.part and any(lead.term.startswith(word) for word in _beginning(words, lead.part)))
+        or (lead.part and any(_is_part(word, lead.term) for word in _beginning(words, lead.part)))
     )
     return ALIKE if is_alike else 0.0
+
+
+def _is_part(word: str, term: str) -> bool:
+    """Return whether a word may be one that another is made of: `Lager` is, `over` and `unter` say nothing of what it is about."""
+    return term.startswith(word) and word not in _EMPTY and word not in _BEFORE_OTHERS
 
 
 def _is_ending(text: str) -> bool:

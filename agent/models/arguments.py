@@ -8,6 +8,7 @@ the model's own grammar are nothing.
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -50,7 +51,7 @@ def read_objects(text: str) -> list[dict[str, Any]]:
             return []
         if not isinstance(one, dict) or not _can_be_kept(one):
             return []
-        if one not in found:
+        if not any(is_same(one, other) for other in found):
             found.append(one)
         at = _end_of_rest(text, at)
     return [one for one in found if one] or found
@@ -60,15 +61,17 @@ def read_action(text: str) -> tuple[str, str] | None:
     """Return the tool and the arguments, as JSON, of a call that a model wrote into its text; None where it is no call.
 
     Under the names that it was told, `tool` and `args`, or those that models know from elsewhere; where none of these has the
-    arguments, they are all else that it says.
+    arguments, they are all else that it says. A `function` with a name of its own counts where nothing else is named.
     """
     try:
         found = orjson.loads(text)
-        if isinstance(inner := found.get("function"), dict):
+        if isinstance(inner := found.get("function"), dict) and not any(
+            isinstance(found.get(one), str) for one in TOOL
+        ):
             found = inner
         named = next((one for one in TOOL if one in found), None)
         name = found.pop(named, None)
-        arguments: Any = next((found[one] for one in ARGUMENTS if one in found), found)
+        arguments: Any = arguments_in(found, found)
         if isinstance(arguments, dict | None) or arguments == []:
             arguments = orjson.dumps(arguments or {}).decode()
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the second one: it is nested too deeply
@@ -76,6 +79,17 @@ def read_action(text: str) -> tuple[str, str] | None:
     # A text is JSON in JSON, as some write it; what is none is told of as with any call.
     is_call = isinstance(name, str) and name.strip() and isinstance(arguments, str)
     return (name, arguments) if is_call else None
+
+
+def arguments_in(call: Mapping[str, Any], other: Any = None) -> Any:
+    """Return the arguments of a call, under whatever name they are there; `other` where none of the names is."""
+    places = [call[name] for name in ARGUMENTS if name in call]
+    return next((one for one in places if one is not None), None) if places else other
+
+
+def is_same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """Return whether two arguments are the same in JSON, where `true` is not 1."""
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _end_of_rest(text: str, at: int) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from agent.models.arguments import MAX_OBJECTS, parse_arguments, read_objects
+from agent.models.arguments import MAX_OBJECTS, TOOL, arguments_in, is_same, parse_arguments, read_objects
 from agent.models.delta import CallPart
 from agent.models.text import clean
 
@@ -53,6 +53,7 @@ MAX_NAME = 256
 _SIGN = re.compile(r"[\W_]+")
 AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
 """How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
+USED_BY = ("recipient_name", *TOOL)
 
 
 Meant = tuple[str, dict[str, Any] | None]
@@ -154,7 +155,7 @@ class CallAssembly:
         if not part.name and part.arguments.strip() and call.is_placeholder:
             call.pieces, call.tail, call.told, call.untold = [], "", 0, 0
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
-            if parse_arguments(part.arguments) != parse_arguments(call.text):
+            if not is_same(parse_arguments(part.arguments), parse_arguments(call.text)):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
                 self._calls[-1].is_unnamed = not part.name
             return
@@ -225,7 +226,7 @@ class CallAssembly:
             if is_repeated and not part.arguments.strip():
                 return False  # the name once more, with nothing to it
             is_same_call = is_repeated and bool(call.id)
-            return not (is_same_call and parse_arguments(part.arguments) == parse_arguments(call.text))
+            return not (is_same_call and is_same(parse_arguments(part.arguments), parse_arguments(call.text)))
         return differs or (not is_repeated and call.name in self._tools and part.name in self._tools)
 
     def _begin(self, part: CallPart) -> None:
@@ -236,10 +237,10 @@ class CallAssembly:
 
 def _repeats(call: _PartialCall, one: _PartialCall) -> bool:
     """Return whether a call is an earlier one that its server said once more."""
-    is_same = bool(call.id) and call.id == one.id
-    if not (is_same or (call.is_unnamed and call.index == one.index)) or call.name != one.name:
+    has_its_id = bool(call.id) and call.id == one.id
+    if not (has_its_id or (call.is_unnamed and call.index == one.index)) or call.name != one.name:
         return False
-    return call.arguments is not None and call.arguments == one.arguments
+    return call.arguments is not None and is_same(call.arguments, one.arguments)
 
 
 def _at_once(wrapped: Mapping[str, Any], tools: Collection[str]) -> list[Meant]:
@@ -247,9 +248,13 @@ def _at_once(wrapped: Mapping[str, Any], tools: Collection[str]) -> list[Meant]:
     uses = wrapped.get("tool_uses")
     found: list[Meant] = []
     for use in uses[:MAX_OBJECTS] if isinstance(uses, list) else ():
-        if isinstance(use, dict) and isinstance(name := use.get("recipient_name"), str):
-            arguments = use.get("parameters") or {}
-            found.append((tool_name(name, tools), arguments if isinstance(arguments, dict) else None))
+        named = next((one for one in USED_BY if isinstance(use.get(one), str)), None) if isinstance(use, dict) else None
+        if named is None:
+            return []  # rather none of them than all but one
+        name, rest = use[named], {key: value for key, value in use.items() if key != named}
+        arguments = arguments_in(rest, rest) or {}
+        arguments = parse_arguments(arguments) if isinstance(arguments, str) else arguments
+        found.append((tool_name(name, tools), arguments if isinstance(arguments, dict) else None))
     return found
 
 

@@ -31,6 +31,8 @@ class EventBody:
         self._form: Literal["unknown", "events", "JSON", "lines"] = "unknown"
         self._held = bytearray()
         """The part of JSON, or of a line of it, that is not whole yet."""
+        self._lines = 0
+        """Of JSON, so far."""
         self._blank_bytes = 0
         """Of white space, in the line in front of the answer that is not over."""
         self._is_over = False
@@ -45,6 +47,8 @@ class EventBody:
             await _drain(self._content)
             return None
         if self._is_over:
+            if self._form == "lines" and self._lines == 1:
+                self._reader.take_as_whole()
             return None
         data = await self._read()
         self._is_over = not data
@@ -90,13 +94,16 @@ class EventBody:
         """Return what is whole of a body of JSON: lines, once the first one is, or at the end all of it."""
         if self._form == "JSON" and b"\n" in self._held and _is_json(self._held[: self._held.index(b"\n")]):
             self._form, self._end_by = "lines", None
+            self._reader.is_whole = False  # others may follow, until it is over
         if self._form == "JSON" and not self._is_over:
             return []
         if self._form == "JSON" and _is_json(self._held):
             return [bytes(self._held)]
         *lines, rest = bytes(self._held).split(b"\n")
         self._held = bytearray(b"" if self._is_over else rest)
-        return [line for line in (*lines, rest if self._is_over else b"") if line.strip()]
+        found = [line for line in (*lines, rest if self._is_over else b"") if line.strip()]
+        self._lines += len(found)
+        return found
 
     async def _read(self) -> bytes:
         """Return what comes next; nothing at the end, and once that was said also when it is waited for in vain.

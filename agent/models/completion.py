@@ -61,7 +61,7 @@ class CompletionReader:
         self._words: list[str] = []
         self._message = ""
         """The words of the messages that stood for deltas."""
-        self._has_said = False
+        self._has_said = self._has_message = False
         self._has_cited: tuple[object, ...] = ()
         self._place: object = None
         """The index of the choice that is read."""
@@ -97,6 +97,10 @@ class CompletionReader:
                 break
         if pieces:
             yield "".join(pieces)
+
+    def take_as_whole(self) -> None:
+        """Take note that the body was one event: a message in it is a whole completion."""
+        self.ended = self.ended or self._has_message
 
     def _plain(self, text: str) -> str:
         self._has_delta, self._has_said, self._place, self.goes_on = True, True, 0, self.ended
@@ -224,7 +228,7 @@ class CompletionReader:
         text, _ = content_of(message.get("content"))
         is_again, had = bool(self._message) and text.startswith(self._message), self._message
         self._message = text if is_again else had + text
-        self.ended = self.ended or self.is_whole
+        self._has_message, self.ended = True, self.ended or self.is_whole
         if not is_again:
             return message
         again = (*REASONING, "reasoning_details", "thinking_blocks")

@@ -102,6 +102,10 @@ RATE_LIMITED = {
     "ratelimitexceeded",
 }
 RATE_WORDS = re.compile(r"rate[ -]?limit|too many requests|(?:request|qps) limit reached", re.IGNORECASE)
+PACE_WORDS = re.compile(
+    r"tokens?(?: per |/)(?:min|hour|day|second)|too many tokens.{0,20}(?:please wait|per )|\bTPM\b", re.IGNORECASE
+)
+"""Of tokens in a time: words that else say that a request is too long."""
 MISSING = {
     "model_not_found",
     "model_decommissioned",

@@ -91,9 +91,9 @@ def find_error(body: object) -> Mapping[str, Any] | None:
 
 def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return what says that it is an error without a field of that name: where no answer stands beside it."""
-    if isinstance(told := body.get("base_resp"), dict) and told.get("status_code"):
+    if isinstance(told := body.get("base_resp"), dict) and _is_failure(told.get("status_code")):
         code = told["status_code"]
-        return {"code": meanings.MINIMAX.get(code, code) if _is_word(code) else None, "message": told.get("status_msg")}
+        return {"code": meanings.MINIMAX.get(code, code), "message": told.get("status_msg")}
     if body.get("choices"):
         return None
     if isinstance(errors := body.get("errors"), list) and errors:
@@ -106,7 +106,7 @@ def _is_failure(code: object) -> bool:
     """Return whether a code says that something failed: a number that says no more than that it is under way, or went well, does not."""
     word = str(code).lower() if _is_word(code) else ""
     if word.removeprefix("-").isdecimal() and len(word) < MAX_DIGITS:
-        return not (word == "0" or 100 <= int(word) < 400)
+        return not (int(word) == 0 or 100 <= int(word) < 400)
     return word not in ("", "ok", "success")
 
 
@@ -139,14 +139,13 @@ def _read(
     raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
     words = [*(error.get(name) for name in WORDS), raw]
     parts = [error, metadata, error.get("innererror"), *filter(None, map(_quoted, words))]
-    kinds = {
-        str(part[name]).lower()[:64]
+    kinds = [
+        _UNSEEN.sub("?", mask(str(part[name]).lower()[:64]))
         for part in parts
         if isinstance(part, Mapping)
         for name in ("code", "type", "status", "status_code", "reason", "error_code")
         if _is_word(part.get(name))
-    }
-    kinds = {_UNSEEN.sub("?", mask(kind)) for kind in kinds}
+    ]
     message = mask(" ".join(_as_text(one) for one in words if one)[: LOGGED_CHARACTERS * 4])
     inside = next((int(kind) for kind in kinds if kind.isdecimal() and 400 <= int(kind) < 600), None)
     words_of_it = clean(_KEY.sub("***", message[:LOGGED_CHARACTERS]))
@@ -180,7 +179,11 @@ def _error_of(error: ProviderError) -> RunError:
         return ContextTooLongError(error.reason)
     if status == 429 or kinds & meanings.RATE_LIMITED or (status is None and meanings.RATE_WORDS.search(words)):
         return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
-    if kinds & meanings.TOO_LONG or meanings.TOO_LONG_WORDS.search(words):
+    if kinds & meanings.TOO_LONG:
+        return ContextTooLongError(error.reason)
+    if meanings.TOO_LONG_WORDS.search(words):
+        if meanings.PACE_WORDS.search(words):
+            return ModelRateLimitedError(error.reason, retry_after_s=error.retry_after_s)
         return ContextTooLongError(error.reason)
     if _is_missing(error) or (is_vague and meanings.MISSING_WORDS.search(words)):
         logger.error("model_not_there", reason=error.reason)

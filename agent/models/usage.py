@@ -24,7 +24,7 @@ def counted(usage: Mapping[str, Any]) -> Usage | None:
     rest = _whole(usage.get("total_tokens")) - had.input_tokens - had.output_tokens
     if rest <= 0 or (None not in found and rest != _thinking(usage, rest)):
         return had
-    return had + (Usage(rest, 0) if found[0] is None else Usage(0, rest))
+    return had + (Usage(0, rest) if had.input_tokens else Usage(rest, 0))  # no prompt has none
 
 
 def _thinking(usage: Mapping[str, Any], rest: int) -> int:

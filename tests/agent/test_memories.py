@@ -12,11 +12,11 @@ from support.rows import ANN, in_one
 
 from agent.assistant.memory import Memory as MemoryDefinition
 from agent.context.memories import Memories, as_fact, told
-from agent.context.relevance import content_terms
+from agent.context.relevance import content_terms, ranked
 from agent.prompt.words import memories_of, page_of, with_facts, without_facts
 from agent.store.clock import instant
-from agent.store.database import Store
-from agent.store.memories import MOST_FOUND, keep_memory, list_memories
+from agent.store.database import Store, new_id
+from agent.store.memories import MOST_FOUND, Memory, keep_memory, list_memories
 
 PATIENT = MemoryDefinition(find_timeout_s=5, told_facts=5)
 
@@ -149,6 +149,22 @@ def test_what_a_question_is_about_are_its_words_of_content() -> None:
     assert content_terms("Good morning, what do I do in the morning?") == ("morning",)
     said = [one for line in NOTHING.strip().splitlines() for one in line.split(" | ")]
     assert [one for one in ("", "?!", *said) if content_terms(one)] == []
+
+
+def remembered(text: str) -> Memory:
+    return Memory(new_id(), "ann", text, instant(0), instant(0))
+
+
+def test_a_word_that_others_begin_with_says_nothing_of_them() -> None:
+    apart = (
+        ("Please explain that so I understand", "Budget is under 500 euros"),
+        ("Is everything fine?", "Reports go out every Monday"),
+        ("What happened in the afternoon?", "Call after the holidays only"),
+        ("Schick mir die Unterlagen", "Bitte unter 500 Euro bleiben"),
+        ("Gib mir einen Überblick", "Über 30 Grad ist es zu warm"),
+    )
+    assert [asked for asked, kept in apart if ranked(content_terms(asked), [remembered(kept)])] == []
+    assert ranked(content_terms("Welche Lagerhäuser haben wir?"), [remembered("Unser Lager ist in Bonn")])
 
 
 def test_a_fact_is_one_line_that_steers_nothing_and_cannot_leave_its_fence() -> None:

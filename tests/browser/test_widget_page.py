@@ -163,6 +163,19 @@ async def test_what_the_page_set_before_the_element_was_defined_counts(
     assert wire.tokens == {"Bearer a-token"}
 
 
+async def test_what_cannot_be_taken_of_what_the_page_set_early_keeps_nothing_else_from_it(
+    wire: Wire, host: Host, open_widget: OpenWidget
+) -> None:
+    wire.say("Done.")
+    host.is_early = True
+    script = "window.told = []; addEventListener('error', (event) => { event.preventDefault(); told.push(event.message); }); chat.user = { id: 7 }; chat.branchId = 4;"
+    widget = await open_widget(wire.url, attributes=OPEN, token="a-token", script=script)
+    await widget.ask("Go.")
+    await widget.ended()
+    assert wire.posts[0][1]["branch_id"] == 4
+    await widget.becomes("told.length === 1 && told[0].includes('session.userId')")
+
+
 async def test_what_the_page_sets_later_counts_from_then_on(wire: Wire, open_widget: OpenWidget) -> None:
     wire.say("One.")
     widget = await open_widget(wire.url, attributes=OPEN)

@@ -40,6 +40,11 @@ def chunk(text: str, finish_reason: str | None = None, **more: Any) -> dict[str,
     return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}], **more}
 
 
+def message(text: str, finish_reason: str | None = None) -> dict[str, Any]:
+    """Return an event's object with a message in place of a delta."""
+    return {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": finish_reason}]}
+
+
 def body(value: object, content_type: str = "application/json") -> Said:
     """Return a body that is JSON as a whole."""
     return Said(orjson.dumps(value), ends="sized", content_type=content_type)
@@ -95,6 +100,12 @@ SHAPES = [
         "lines of JSON with a pause behind the first",
         Paced((lines(TWO[0]), 1.7, lines(TWO[1])), "application/x-ndjson"),
     ),
+    Variant(
+        "lines of messages with a pause behind the first",
+        Paced((lines(message("There are ")), 1.7, lines(message("**42** orders.", "stop"))), "application/x-ndjson"),
+    ),
+    Variant("lines of messages that are cut", Said(lines(message("There are "), message("**42** ")), content_type="application/x-ndjson"), "There are **42** ", error="model_unavailable"),
+    Variant("a line that is a call and says no end", Said(lines({"choices": [{"message": {"tool_calls": [call(FIND, ORDER_7, call_id="a")]}}]}), content_type="application/x-ndjson"), "", (SEVEN,)),
     Variant(
         "a finish in each chunk, and pauses",
         Paced((event({"content": "There are "}, "stop"), 1.0, event({"content": "**42** "}, "stop"), 1.0,
@@ -189,6 +200,20 @@ CALLS = [
             {"recipient_name": COUNT, "parameters": {}}, {"recipient_name": FIND, "parameters": [1]}]}, call_id="a")),
         calls=(SEVEN, COUNTED, (FIND, None)),
     ),
+    called(
+        "calls that a model wrapped into one under other names",
+        calling(call("multi_tool_use.parallel", {"tool_uses": [
+            {"recipient_name": FIND, "arguments": {"number": 7}}, {"name": FIND, "parameters": '{"number": 8}'},
+            {"tool": CREATE, "item": "tea"}]}, call_id="a")),
+        calls=(SEVEN, EIGHT, (CREATE, {"item": "tea"})),
+    ),
+    called(
+        "calls that a model wrapped into one, of which one is of no tool",
+        calling(call("multi_tool_use.parallel", {"tool_uses": [{"recipient_name": FIND, "parameters": {"number": 7}}, {}]}, call_id="a")),
+        calls=(("multi_tool_use_parallel", {"tool_uses": [{"recipient_name": FIND, "parameters": {"number": 7}}, {}]}),),
+    ),
+    called("objects that are alike in Python alone", calling(call(FIND, '{"number": 1}{"number": true}', call_id="a")),
+           calls=((FIND, {"number": 1}), (FIND, {"number": True}))),
 ]  # fmt: skip
 
 WRITE = calling(call(CREATE, '{"item": "tea"}', call_id="a"))
@@ -279,6 +304,7 @@ USAGE = [
     Variant(name, words() + FINISHED + data({"choices": [], "usage": counts}) + DONE, usage=counted)
     for name, counts, counted in (
         ("counts as words", {"prompt_tokens": "7", "completion_tokens": "8"}, (7, 8)),
+        ("a prompt of nothing, and a total", {"prompt_tokens": 0, "completion_tokens": 8, "total_tokens": 15}, (7, 8)),
         ("a prompt and a total", {"prompt_tokens": 7, "total_tokens": 15}, (7, 8)),
         ("an answer and a total", {"completion_tokens": 8, "total_tokens": 15}, (7, 8)),
         ("thinking beside the answer", {"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,

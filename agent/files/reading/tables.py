@@ -17,7 +17,7 @@ SAMPLE_CHARACTERS = 16_384
 SAMPLE_ROWS = 20
 DELIMITERS = "\t;|,"
 """Signs that part cells. Of several that part all rows alike the first one does: a comma is in numbers, too."""
-_HINT = re.compile(r"sep=(.)\r?(?:\n|\Z)")
+_HINT = re.compile(r'sep=([^"\r\n])\r?(?:\n|\Z)')
 """A first line in which a program of tables says by which sign the others are parted."""
 FIELD_CHARACTERS = 1_000_000
 ROWS_BETWEEN = 1000

@@ -51,6 +51,7 @@ async def test_a_table_of_lines_is_told_with_its_rows_and_columns(tmp_path: Path
 
 TABLES: dict[str, tuple[bytes, str, dict[str, Any]]] = {
     "decimals with a comma": (b"3,5;4,1\n4,0;5,2\n", "  | A | B\n1 | 3,5 | 4,1\n2 | 4,0 | 5,2\n", {"columns": 2}),
+    "a hint that parts nothing": (b'sep="\n1,2\n3,4', '  | A | B\n1 | sep="\n2 | 1 | 2\n3 | 3 | 4\n', {"rows": 3}),
     "a hint for a program": (b"sep=|\r\na|b;c\r\n1|2;3", "  | A | B\n1 | a | b;c\n2 | 1 | 2;3\n", {"rows": 2}),
     "a title above it": (b"2026\n\nx\ty\n", "  | A | B\n1 | 2026\n2 | x | y\n", {"columns": 2, "has_header": False}),
     "a sign within quotes": (

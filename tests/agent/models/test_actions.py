@@ -62,6 +62,8 @@ READ: list[tuple[str, str, list[Any]]] = [
     ('ACTION: {"function": {"name": "a", "arguments": "{\\"b\\": 1}"}}', "", [("a", {"b": 1})]),
     ('ACTION: {"action": "a", "action_input": []}', "", [("a", {})]),
     ('ACTION: {"tool": "a", "name": "b", "c": 1}', "", [("a", {"name": "b", "c": 1})]),
+    ('ACTION: {"tool": "a", "args": {"b": 1}, "function": {"name": "c"}}', "", [("a", {"b": 1})]),
+    ('ACTION: {"name": "a", "arguments": null, "parameters": {"b": 1}}', "", [("a", {"b": 1})]),
     (f"> {FIND}\nsaid the mail", f"> {FIND}\nsaid the mail", []),
     (f"It says {FIND} there.", f"It says {FIND} there.", []),
     ("Action: call them.\nACTIONS: none\nACTION", "Action: call them.\nACTIONS: none\nACTION", []),

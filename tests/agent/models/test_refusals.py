@@ -80,6 +80,10 @@ RATE: dict[str, Said] = {
     "a number of errors": (None, {"error_code": 18, "error_msg": "Open api qps request limit reached"}),
     "a gateway that quotes": (None, wrapped('{"error": {"code": 429, "message": "x", "status": "RESOURCE_EXHAUSTED"}}')),
     "true as the error": (None, {"error": True, "message": "Rate limit exceeded"}),
+    "Bedrock, of tokens": (None, wrapped("Too many tokens, please wait before trying again.")),
+    "a gateway of Bedrock's, of tokens in a day": (400, wrapped("Too many tokens per day, please wait before trying again.")),
+    "tokens in a minute": (503, wrapped("The request exceeds the limit of 60000 tokens per minute")),
+    "the status of a gateway, not the one that it quotes": (None, wrapped('Got {"error": {"code": 404, "message": "x"}}', code=429)),
     "Gemini's quota": (429, [wrapped("You exceeded your current quota, please check your plan and billing details.", status="RESOURCE_EXHAUSTED")]),
 }  # fmt: skip
 UNAUTHORIZED: dict[str, Said] = {
@@ -122,7 +126,7 @@ def test_an_error_means_what_its_provider_means_by_it(meant: type[RunError], sai
 
 
 @each("event", [{"code": 0, "message": "x"}, {"code": "OK", "message": "x"}, {"code": 102, "message": "x"},
-                {"error_code": 0}, {"error": False, "message": "x"}, {"status": "processing"}, {"detail": None}])  # fmt: skip
+                {"error_code": 0}, {"code": "000000", "message": "x"}, {"base_resp": {"status_code": "0"}}, {"error": False, "message": "x"}, {"status": "processing"}, {"detail": None}])  # fmt: skip
 def test_an_event_that_says_nothing_of_a_failure_is_none(event: dict[str, Any]) -> None:
     """G56"""
     assert error_in(event) is None

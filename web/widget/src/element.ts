@@ -232,7 +232,11 @@ export class FrontdeskChat extends HTMLElement {
     const own = this as unknown as Record<string, unknown>;
     const value = own[name];
     delete own[name];
-    own[name] = value;
+    try {
+      own[name] = value;
+    } catch (error) {
+      reportError(error); // the page hears of it, and the others are taken all the same
+    }
   }
 
   #start(): void {

@@ -5,7 +5,9 @@ import type { Texts } from "../texts";
 
 /** An amount, perhaps of money or in percent; or nothing, or a dash for it. */
 const NUMBER =
-  /^\s*(?:[-+−–±~≈]?\s*(?:\p{Sc}|[A-Z]{3})?\s*[-+−]?\d[\d.,'’\u00a0\u202f ]*\s*(?:%|‰|\p{Sc}|[A-Z]{3})?|[-–—]?)\s*$/u;
+  /^(?:[-+−–±~≈]?\s*(?:\p{Sc}|[A-Z]{3})?\s*[-+−]?\d[\d.,'’\u00a0\u202f ]*\s*(?:%|‰|\p{Sc}|[A-Z]{3})?|[-–—]?)$/u;
+/** Longer is no number that somebody reads; and the longer, the longer it takes to see that. */
+const NUMBER_CHARACTERS = 40;
 
 export function decorate(fragment: DocumentFragment, texts: Texts): void {
   for (const pre of Array.from(fragment.querySelectorAll("pre"))) frameCode(pre, texts);
@@ -24,13 +26,18 @@ function makeRoom(list: HTMLOListElement): void {
   if (digits > 2) list.classList.add(`digits-${Math.min(digits, 5)}`);
 }
 
+export function isNumber(text: string): boolean {
+  const said = text.trim();
+  return said.length <= NUMBER_CHARACTERS && NUMBER.test(said);
+}
+
 /** Numbers stand below each other by their ends, where nobody has said another thing. */
 function alignNumbers(table: HTMLTableElement): void {
   const [head, ...rows] = Array.from(table.rows, ({ cells }) => Array.from(cells));
   head?.forEach((title, at) => {
     const column = rows.map((cells) => cells[at]).filter((cell) => cell !== undefined);
     const isAligned = title.hasAttribute("align") || !column.some((cell) => /\d/.test(cell.textContent ?? ""));
-    if (isAligned || !column.every((cell) => NUMBER.test(cell.textContent ?? ""))) return;
+    if (isAligned || !column.every((cell) => isNumber(cell.textContent ?? ""))) return;
     for (const cell of [title, ...column]) cell.setAttribute("align", "right");
   });
 }

@@ -6,10 +6,10 @@
 import { openFormula, withoutFormulas } from "./formulas";
 
 /** A last line that is nothing but marks: `-` would make the line above a heading, `|` an empty row. */
-const ONLY_MARKS = /(^|\n)[ \t]*[-=*+_#>|~`: \t]+$/;
+const ONLY_MARKS = /(^|\n)[-=*+_#>|~`: \t]+$/;
 /** A table's head before the line of dashes under it is whole. */
-const BEGUN_TABLE = /(^|\n)\|[^\n]*(\n[ \t]*\|?[-:| \t]*)?$/;
-const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\([^()\n]*(?:\([^()\n]*\)?[^()\n]*)*|\[[^[\]\n]*)?)?$/;
+const BEGUN_TABLE = /(^|\n)\|[^\n]*(\n[-:| \t]*)?$/;
+const BEGUN_LINK = /(!?)\[([^[\]\n]*)(?:\](?:\((?:[^()\n]|\([^()\n]*\))*(?:\([^()\n]*)?|\[[^[\]\n]*)?)?$/;
 /** A line that may become an item: its number, or its box. */
 const BEGUN_ITEM = /^[ \t]*(\d{1,9}[.)]?|[-*+][ \t]+\[[ x]?\]?)[ \t]*$/i;
 /** A sign in words, or a line break, of which not all has come. */
