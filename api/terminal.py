@@ -29,6 +29,8 @@ RECONNECTS = 5
 NO_PAGE = "There is no page here: the user is at a terminal."
 RETRY_S = 2.0
 """The pause that the stream itself asks for in its first frame."""
+LEAVES = ("", "/quit", "/exit")
+"""Lines that end a conversation. What else begins with a slash and is no command is for the assistant."""
 
 
 class Post(NamedTuple):
@@ -239,17 +241,21 @@ class Chat:
 
 def converse(chat: Chat, console: Console) -> None:
     """Ask until the user leaves. A number picks one of the suggestions, and a question mark asks for some."""
-    keys = f"a number picks a suggestion, ? asks for some, {HINT}, an empty line or Ctrl-D ends"
+    keys = f"a number picks a suggestion, ? asks for some, {HINT}, an empty line, /quit or Ctrl-D ends"
     commands = Commands(chat, console)
-    console.print(Text(f"Ask something; {keys}.", style="dim"))
+    how = Text(f"Ask something; {keys}.", style="dim")
+    console.print(how)
     suggestions: list[str] = []
     while True:
         try:
             line = console.input("[bold]> [/bold]").strip()
         except (EOFError, KeyboardInterrupt):
             return
-        if not line:
+        if line in LEAVES:
             return
+        if line == "/help":
+            console.print(how)
+            continue
         if commands.take(line):
             continue
         if line == "?":

@@ -17,7 +17,7 @@ import structlog
 from agent.assistant.files import FileKind
 from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.file_errors import UnsupportedFileError
-from agent.files.kinds import HEAD_BYTES, kind_of
+from agent.files.kinds import HEAD_BYTES, kind_of, suffixes_of
 from agent.files.names import safe_name
 from agent.files.quota import Limits, TenantRoom
 from agent.files.reader import Reader
@@ -203,7 +203,8 @@ class Files:
         head = await anyio.to_thread.run_sync(_head, arrived)
         kind = kind_of(head, name)
         if kind.kind not in kinds:
-            raise UnsupportedFileError("Files of this type are not taken.")
+            taken = ", ".join(suffixes_of(tuple(kinds)))
+            raise UnsupportedFileError(f"Files of this type are not taken here; these are: {taken}.")
         try:
             async with self.spool.place() as written:
                 opened = await self._reader.open(principal, arrived, written, kind)

@@ -16,6 +16,8 @@ from api.operator.voice_trials import TriedVoice, try_voices
 from api.settings import Settings
 
 COLUMNS = ("text", "tools", "parallel_tools", "usage", "reasoning")
+NOT_ASKED = ("skipped", "configuration")
+"""Codes of models of which nothing was found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ async def _found(catalog: Catalog, assistant: Assistant, model: ModelDefinition,
 
 def _line(one: Tried, width: int) -> str:
     found = one.found
-    cells = (f"{'yes' if getattr(found, name) else 'no':<{len(name)}}" for name in COLUMNS)
+    no = "-" if found.code in NOT_ASKED else "no"
+    cells = (f"{'yes' if getattr(found, name) else no:<{len(name)}}" for name in COLUMNS)
     line = "  ".join([f"{one.name:<{width}}", *cells, f"{found.took_s:>7.1f}"])
     return line if found.code is None else f"{line}  {found.code}: {found.reason}"
 

@@ -383,7 +383,9 @@ async def test_files_that_no_message_takes_are_bounded(open_frontdesk: OpenWorld
     assert (first.status_code, second.status_code, second.json()["code"]) == (201, 429, "quota_exceeded")
     await ann.request("DELETE", f"/files/{first.json()['id']}")
     assert (await send(ann, "a.txt", b"x" * 1500)).status_code == 201
-    assert (await send(ann, "a.png", made_files.picture())).json()["code"] == "unsupported_file"
+    refused = (await send(ann, "a.png", made_files.picture())).json()
+    assert refused["code"] == "unsupported_file"
+    assert refused["detail"].startswith("Files of this type are not taken here; these are: .txt")
     assert (await send(ann, "a.txt", b"x")).json()["code"] == "rate_limited"
 
 

@@ -106,6 +106,7 @@ async def test_the_command_tries_each_model_as_a_tenant_has_it(tmp_path: Any, th
         spoken = {"speech": {"model": "openai:says", **there}, "dictation": {"model": "openai:hears", **there}}
         changes = override(theirs.url)
         changes["tenants"]["acme"]["voice"] = False
+        changes["tenants"]["acme"]["models"].append({"name": "keyless", "spec": "mistral:large"})
         listed = [SCRIPTED, {"name": "keyless", "spec": "mistral:large"}, "demo"]
         path = write_assistants(tmp_path, {"default.yaml": changes | {"models": listed, "voice": spoken}})
         variables = {"OPENAI_BASE_URL": ours.url, "KEY_OF_ACME": KEY, "FRONTDESK_DATA": str(tmp_path / "data")}
@@ -127,8 +128,9 @@ async def test_the_command_tries_each_model_as_a_tenant_has_it(tmp_path: Any, th
         theirs.fail(401, code="invalid_api_key")
         status, said = await models(machine, "--assistant", str(path), "--tenant", "acme")
         assert status == 1
-        [_, line] = said.strip().splitlines()
+        [_, line, keyless] = said.strip().splitlines()
         assert line.split()[:6] == ["own", "no", "no", "no", "no", "no"]
+        assert keyless.split()[:6] == ["keyless", "-", "-", "-", "-", "-"]
         assert "model_unauthorized: status 401" in line
         assert "SECRET" not in said
         ours.check()

@@ -310,18 +310,21 @@ async def test_a_file_goes_with_the_next_message_and_with_no_other(
             note,
             "Read it.",
             "/etc is what?",
-            "",
+            "/help",
+            "/quit",
+            "Never asked.",
         ]
         monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
         output = io.StringIO()
 
         await asyncio.to_thread(converse, make_chat(wire.url, "t"), Console(file=output, width=200))
 
-    told = output.getvalue().replace("> ", "").splitlines()[1:]
+    how, *told = output.getvalue().replace("> ", "").splitlines()
+    assert "/quit or Ctrl-D ends" in how
     assert told[0] == "large.txt is larger than the 10 bytes that a file may have."
     assert "nowhere.txt" in told[1]
     assert "unsupported_file" in told[2]
-    assert told[3:] == ["Goes with the next message: my note.txt (7 bytes)", "A message has at most 1 files."]
+    assert told[3:] == ["Goes with the next message: my note.txt (7 bytes)", "A message has at most 1 files.", how]
     [kept] = wire.files
     assert wire.files[kept][1] == b"A note."
     asked = [(body["message"], body.get("files")) for what, body in wire.posts if what == "chat"]

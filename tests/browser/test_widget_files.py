@@ -111,7 +111,12 @@ async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(
     large = file("large.txt", b"x" * 60_000)
     await choose(widget, large, file("run.exe", b"MZ"), file("broken.pdf", b"%PDF"), file("cut.txt", b"A note."))
     states = widget.page.locator(".tray .file-size")
-    said = ["Larger than 50 KB", "Files of this kind cannot be read", "The file is broken", "The upload was cut"]
+    said = [
+        "Larger than 50 KB",
+        "Files of this kind cannot be read, only \u2066.png .txt .pdf\u2069",
+        "The file is broken",
+        "The upload was cut",
+    ]
     for at, text in enumerate(said):
         await expect(states.nth(at)).to_contain_text(text)
     await expect(widget.spoken.filter(has_text="cut.txt: The upload was cut")).to_have_count(1)

@@ -209,11 +209,11 @@ export class Tray implements ComposerFiles {
 
   #problem(error: ErrorView): string {
     const { texts } = this.#context;
-    const { max_bytes: bytes, max_per_message: count } = this.#accepted;
+    const { max_bytes: bytes, max_per_message: count, types } = this.#accepted;
     const said: Record<string, string> = {
       file_too_large: this.#words.tooLarge(shownSize(bytes, texts)),
       too_many_files: this.#words.tooMany(formatNumber(count, texts)),
-      unsupported_file: this.#words.unsupported,
+      unsupported_file: this.#words.unsupported(`\u2066${types.join(" ")}\u2069`),
       unreadable_file: this.#words.unreadable,
       quota_exceeded: this.#words.full,
       network: this.#words.cut,

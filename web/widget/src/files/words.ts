@@ -18,7 +18,8 @@ export interface Words {
   ask: string;
   tooLarge: (most: string) => string;
   tooMany: (most: string) => string;
-  unsupported: string;
+  /** Of a file of no kind that is taken; `taken` is how the names of those end. */
+  unsupported: (taken: string) => string;
   unreadable: string;
   /** There is no room for more of the user's, or of their company's. */
   full: string;
@@ -41,7 +42,7 @@ const ALL: Record<string, Words> = {
     ask: "Write what it is about, and send it.",
     tooLarge: (most) => `Larger than ${most}`,
     tooMany: (most) => `At most ${most} files in a message`,
-    unsupported: "Files of this kind cannot be read",
+    unsupported: (taken) => `Files of this kind cannot be read, only ${taken}`,
     unreadable: "The file is broken, or cannot be read",
     full: "There is no room for more of your files. Delete conversations that have some.",
     cut: "The upload was cut",
@@ -61,7 +62,7 @@ const ALL: Record<string, Words> = {
     ask: "Schreib dazu, worum es geht, und sende es.",
     tooLarge: (most) => `Größer als ${most}`,
     tooMany: (most) => `Höchstens ${most} Dateien je Nachricht`,
-    unsupported: "Dateien dieser Art können nicht gelesen werden",
+    unsupported: (taken) => `Dateien dieser Art können nicht gelesen werden, nur ${taken}`,
     unreadable: "Die Datei ist beschädigt oder nicht lesbar",
     full: "Für weitere Dateien ist kein Platz. Lösche Unterhaltungen, die welche haben.",
     cut: "Das Hochladen wurde unterbrochen",
@@ -81,7 +82,7 @@ const ALL: Record<string, Words> = {
     ask: "Escribe de qué se trata y envíalo.",
     tooLarge: (most) => `Más de ${most}`,
     tooMany: (most) => `Como máximo ${most} archivos por mensaje`,
-    unsupported: "Los archivos de este tipo no se pueden leer",
+    unsupported: (taken) => `Los archivos de este tipo no se pueden leer, solo ${taken}`,
     unreadable: "El archivo está dañado o no se puede leer",
     full: "No queda espacio para más archivos. Elimina conversaciones que los tengan.",
     cut: "La subida se interrumpió",
@@ -101,7 +102,7 @@ const ALL: Record<string, Words> = {
     ask: "Escreva do que se trata e envie.",
     tooLarge: (most) => `Maior que ${most}`,
     tooMany: (most) => `No máximo ${most} arquivos por mensagem`,
-    unsupported: "Arquivos deste tipo não podem ser lidos",
+    unsupported: (taken) => `Arquivos deste tipo não podem ser lidos, só ${taken}`,
     unreadable: "O arquivo está danificado ou não pode ser lido",
     full: "Não há espaço para mais arquivos. Exclua conversas que tenham algum.",
     cut: "O envio foi interrompido",
@@ -121,7 +122,7 @@ const ALL: Record<string, Words> = {
     ask: "लिखें कि यह किस बारे में है, फिर भेजें।",
     tooLarge: (most) => `${most} से बड़ी`,
     tooMany: (most) => `एक संदेश में अधिकतम ${most} फ़ाइलें`,
-    unsupported: "इस प्रकार की फ़ाइलें पढ़ी नहीं जा सकतीं",
+    unsupported: (taken) => `इस प्रकार की फ़ाइलें पढ़ी नहीं जा सकतीं, केवल ${taken}`,
     unreadable: "फ़ाइल ख़राब है या पढ़ी नहीं जा सकती",
     full: "और फ़ाइलों के लिए जगह नहीं है। जिन बातचीतों में फ़ाइलें हैं, उन्हें हटाएँ।",
     cut: "अपलोड बीच में रुक गया",
@@ -141,7 +142,7 @@ const ALL: Record<string, Words> = {
     ask: "اكتب ما المطلوب ثم أرسله.",
     tooLarge: (most) => `أكبر من ${most}`,
     tooMany: (most) => `${most} ملفات على الأكثر في الرسالة`,
-    unsupported: "لا يمكن قراءة ملفات من هذا النوع",
+    unsupported: (taken) => `لا يمكن قراءة ملفات من هذا النوع، بل ${taken} فقط`,
     unreadable: "الملف تالف أو لا يمكن قراءته",
     full: "لا مكان لمزيد من ملفاتك. احذف محادثات فيها ملفات.",
     cut: "انقطع الرفع",
