@@ -239,6 +239,29 @@ def test_ids_grow_but_where_a_log_is_back_that_was_away(ids: tuple[str, ...], is
     assert guilty_of(story.verdict()) == (set() if is_read_well else {"I5"})
 
 
+def test_actions_have_the_order_in_which_they_came_for_who_saw_the_end_and_that_of_calls_for_others() -> None:
+    """The database tells all of an ended run to whoever comes late, and what stands behind the end to who saw that."""
+    for attempt, is_told_late in ((3, True), (2, False)):
+        story = Story()
+        story.tables["tool_calls"][0]["kind"] = "action"
+        start = {"conversation_id": story.conversation, "run_id": story.run, "message_id": story.answer}
+        actions = [{"type": "open", "value": "/a", "id": "1"}, {"type": "open", "value": "/b", "id": "2"}]
+        before: dict[str, Any] = {"snapshot": {"text": "", "tools_used": [], "actions": []}}
+        whole: dict[str, Any] = {"snapshot": {"text": "", "tools_used": [], "actions": actions}}
+        later = {"suggestions": ["More?"]}
+        story.history.readers = [sender, late] = [Reader("ann", "acme", story.run), Reader("late", "acme", story.run)]
+        live = [start, before, *({"action": one} for one in reversed(actions)), {"status": "completed"}]
+        seen = sender.begin(None)
+        for number, event in enumerate(live, start=1):
+            sender.take(seen, Frame(f"2-{number}", event, b""))
+        sender.take(sender.begin("2-5"), Frame(f"{attempt}-9", later, b""))
+        told = late.begin(None)
+        for number, event in ((6, start), (7, whole), (8, live[-1]), (9, later)):
+            late.take(told, Frame(f"{attempt}-{number}", event, b""))
+        differ = any(f"at {attempt}-9" in line for line in story.verdict().violations["I5"])
+        assert differ is not is_told_late
+
+
 def test_a_run_is_timed_by_who_looked_and_not_by_a_clock_that_may_be_wrong() -> None:
     story = Story()
     story.history.deaths = [ENDED - 4]

@@ -6,7 +6,7 @@ tables, and shares no code with the server.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -239,11 +239,13 @@ def _readers(history: History, database: Database) -> Iterator[str]:
     shown_at: dict[tuple[str, str], tuple[str, Shown]] = {}
     for reader in history.readers:
         yield from _order(reader)
+        run = runs.get(reader.run_id)
         for event_id, shown in _every(reader):
+            if run is not None and _pair(event_id)[0] > run["attempt"]:  # the database tells it, and actions by call
+                shown = replace(shown, actions=tuple(sorted(shown.actions)))  # who saw the end before: as they came
             name, other = shown_at.setdefault((reader.run_id, event_id), (reader.name, shown))
             if other != shown:
                 yield f"run {reader.run_id} at {event_id}: {name} shows {other}, {reader.name} shows {shown}"
-        run = runs.get(reader.run_id)
         if run is None or not reader.is_over:
             continue
         names = {call["name"] for call in ledger[run["id"]] if call["kind"] == "data"}
