@@ -18,6 +18,7 @@ from agent.store.transaction import Transaction
 CLOCK_SLACK_S = 60.0
 """How far ahead a question may be: a clock that is put right by less than this changes none."""
 AT_ONCE = 1000
+"""Questions to people that one transaction puts right."""
 _AHEAD_OF_PAGES = (page_calls.c.state == "open", page_calls.c.created_at > database_now() + CLOCK_SLACK_S)
 _ANY_OF_PAGES = Hot(select(page_calls.c.tool_call_id).where(*_AHEAD_OF_PAGES).limit(1))
 _BACK_OF_PAGES = (
@@ -38,7 +39,10 @@ _BACK_OF_PEOPLE = update(approvals).where(
 
 
 async def put_right(store: Store) -> None:
-    """Give the open questions of any tenant that lie ahead of the database's clock their whole time from now, 1,000 at once."""
+    """Give the open questions of any tenant that lie ahead of the database's clock their whole time from now.
+
+    All that pages were asked, and of what people were asked `AT_ONCE`: the next look has the rest.
+    """
     async with store.read(EVERY_TENANT) as connection:
         is_ahead = await _of_people(connection) or await connection.row(_ANY_OF_PAGES, {}) is not None
     if not is_ahead:
