@@ -296,7 +296,7 @@ async def test_without_a_connection_it_says_so_and_goes_on_afterwards(visit: Vis
     gate.set()
     await widget.ended()
     await expect(widget.answers.locator(".markdown")).to_have_text("Here again.")
-    widget.problems = [problem for problem in widget.problems if "ERR_INTERNET_DISCONNECTED" not in problem]
+    widget.forgive("ERR_INTERNET_DISCONNECTED")
 
 
 async def test_an_earlier_message_is_edited_and_an_answer_made_anew(wire: Wire, open_widget: OpenWidget) -> None:
@@ -376,7 +376,7 @@ async def test_a_message_that_is_refused_can_be_sent_again(wire: Wire, open_widg
     await widget.button("Try again").click()
     await widget.ended()
     await expect(widget.page.locator(".message.user .state")).to_be_hidden()
-    widget.problems = [problem for problem in widget.problems if "409" not in problem]
+    widget.forgive("409")
 
 
 @pytest.mark.alone

@@ -73,16 +73,21 @@ class Tab:
     page: Page
     problems: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    forgiven: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
         """Note errors and requests from now on."""
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
         self.page.on("request", self._see)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):  # what a policy forbids is an error as well
-            self.problems.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+            self._note(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _note(self, problem: str) -> None:
+        if not any(expected in problem for expected in self.forgiven):
+            self.problems.append(problem)
 
     def _see(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -90,7 +95,8 @@ class Tab:
             self.hosts.add(address.netloc)
 
     def forgive(self, expected: str) -> None:
-        """Forget the problems that say this: the test has caused them."""
+        """Forget the problems that say this, also those to come: the test has caused them, and a browser may tell of one late."""
+        self.forgiven.append(expected)
         self.problems = [problem for problem in self.problems if expected not in problem]
 
     async def axe(self, *rules: str, within: str = "html") -> list[str]:

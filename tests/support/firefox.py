@@ -65,6 +65,7 @@ class Firefox:
     _socket: aiohttp.ClientWebSocketResponse
     problems: list[str] = field(default_factory=list)
     """Errors and warnings of all pages since the test began."""
+    forgiven: list[str] = field(default_factory=list)
     _numbers: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
     _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
 
@@ -76,7 +77,11 @@ class Firefox:
             if waiting is not None and not waiting.done():
                 waiting.set_result(said)
             elif said.get("method") == "log.entryAdded" and said["params"]["level"] in ("error", "warn"):
-                self.problems.append(f"{said['params']['type']}: {said['params']['text']}")
+                self._note(f"{said['params']['type']}: {said['params']['text']}")
+
+    def _note(self, problem: str) -> None:
+        if not any(expected in problem for expected in self.forgiven):
+            self.problems.append(problem)
 
     async def send(self, method: str, **params: Any) -> Any:
         """Send a command and return its result.
@@ -98,7 +103,8 @@ class Firefox:
         return [one for one in tree["contexts"] if one["userContext"] == profile]
 
     def forgive(self, expected: str) -> None:
-        """Forget the problems that say this: the test has caused them."""
+        """Forget the problems of this tab that say this, also those to come: the test has caused them."""
+        self.forgiven.append(expected)
         self.problems[:] = [problem for problem in self.problems if expected not in problem]
 
 
@@ -252,6 +258,7 @@ async def _address(process: Process) -> str:
 async def new_page(browser: Firefox) -> AsyncIterator[Page]:
     """Yield an empty tab with a profile of its own. At the end nothing has gone wrong in any page."""
     browser.problems.clear()
+    browser.forgiven.clear()
     profile = (await browser.send("browser.createUserContext"))["userContext"]
     made = await browser.send("browsingContext.create", type="tab", userContext=profile)
     yield Page(browser, made["context"], profile)
