@@ -1,4 +1,4 @@
-"""Plants bugs in a copy of the tree and sees whether the tests that are named for them fail.
+"""Plants bugs in copies of the tree, one at a time in each, and sees whether the tests that are named for them fail.
 
 A bug that survives, one that no longer applies, and a test that fails without any bug are failures.
 """
@@ -11,9 +11,12 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[2]
 BUGS = Path(__file__).with_name("bugs.toml")
@@ -66,7 +69,21 @@ def load_bugs() -> list[Bug]:
     return [Bug(**{**entry, "tests": tuple(entry["tests"])}) for entry in entries]
 
 
-def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
+@contextmanager
+def copied_trees(count: int) -> Iterator[SimpleQueue[Path]]:
+    """Yield so many copies of the project, each in a folder of its own, to be taken and put back."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder:
+        trees: SimpleQueue[Path] = SimpleQueue()
+        for number in range(count):
+            tree = Path(folder) / str(number) / "tree"
+            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+            if PACKAGES.exists():
+                (tree / PACKAGES.relative_to(ROOT)).symlink_to(PACKAGES.resolve())
+            trees.put(tree)
+        yield trees
+
+
+def failed_tests(tree: Path, tests: Iterable[str], processes: int = 1) -> tuple[int, set[str]]:
     """Run tests in a tree, as far as they gate; return pytest's exit status and those that failed."""
     own = [
         "-q",
@@ -77,7 +94,7 @@ def failed_tests(tree: Path, tests: Iterable[str]) -> tuple[int, set[str]]:
         "-o",
         f"timeout={TEST_LIMIT_S}",
         f"--basetemp={tree.parent / 'pytest'}",
-        "--numprocesses=1",  # of its own, which says what it was at when it ends, or is ended, in a test
+        f"--numprocesses={processes}",  # of its own, which says what it was at when it ends, or is ended, in a test
     ]
     command = [sys.executable, "-m", "pytest", *own, *tests]
     done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
@@ -103,6 +120,15 @@ def verdict(bug: Bug, tree: Path) -> tuple[str, bool]:
     return names or "SURVIVED", len(caught) == len(bug.tests)
 
 
+def lent_verdict(bug: Bug, trees: SimpleQueue[Path]) -> tuple[str, bool]:
+    """Return the bug's verdict in a tree that nobody else has in the meantime."""
+    tree = trees.get()
+    try:
+        return verdict(bug, tree)
+    finally:
+        trees.put(tree)
+
+
 def main(words: Sequence[str]) -> int:
     """Plant the bugs whose name contains one of `words`, or all; print the table; return the exit status."""
     bugs = [bug for bug in load_bugs() if not words or any(word in bug.name for word in words)]
@@ -112,18 +138,16 @@ def main(words: Sequence[str]) -> int:
         )
         return 2
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder:
-        tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        if PACKAGES.exists():
-            (tree / PACKAGES.relative_to(ROOT)).symlink_to(PACKAGES.resolve())
-        _, broken = failed_tests(tree, dict.fromkeys(test for bug in bugs for test in bug.tests))
+    processors = os.cpu_count() or 1
+    with copied_trees(processors) as trees, ThreadPoolExecutor(processors) as pool:
+        tree = trees.get()
+        _, broken = failed_tests(tree, dict.fromkeys(test for bug in bugs for test in bug.tests), processors)
+        trees.put(tree)
         for test in sorted(broken):
             print(f"fails without any bug: {test}")
         print("| bug | caught by | ok |\n| --- | --- | --- |", flush=True)
         fine = not broken
-        for bug in bugs:
-            what, is_caught = verdict(bug, tree)
+        for bug, (what, is_caught) in zip(bugs, pool.map(lambda bug: lent_verdict(bug, trees), bugs), strict=True):
             fine &= is_caught
             print(f"| {bug.name} | {what} | {'yes' if is_caught else 'NO'} |", flush=True)
     print(f"{len(bugs)} bugs in {time.monotonic() - begun:.0f} s")
