@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import anyio
 import httpcore2
+import httpx2
 import pytest
 import structlog
 from hypothesis import settings as property_settings
@@ -38,6 +39,8 @@ OpenWorld = Callable[..., Awaitable[World]]
 SLOW = {"system", "bench", "web"}
 pytest_plugins = ["support.limits"]
 httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)  # clients read all certificates anew, for 50 ms
+for _limit in ("connect", "read", "write", "pool"):  # the tests' own clients name none; five seconds are too few
+    setattr(httpx2._config.DEFAULT_TIMEOUT_CONFIG, _limit, 60.0)
 starting.TOLD_EVERY_S = 600.0  # or a busy machine adds lines to what a start says, which many tests compare
 property_settings.register_profile(
     "gating",

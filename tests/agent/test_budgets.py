@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from support.faults import cancel, rows, store_of, until
 from support.provider import Call
+from support.rows import MONTH
 from support.saying import DONE, event, usage, words
 from support.world import SECRET, OpenWorld, Person, World, write_assistant
 
@@ -379,7 +380,7 @@ async def test_what_nobody_settles_is_given_back_by_itself(open_frontdesk: OpenW
 async def test_what_a_process_held_that_died_is_given_back_before_anybody_asks(open_frontdesk: OpenWorld) -> None:
     """G371: by one that was just started, and knows of no budget but by what is held."""
     world = await open_frontdesk(reap_every_s=0.05)
-    everything = Counter("ann", "2026-11", Most(tokens=1000))
+    everything = Counter("ann", MONTH, Most(tokens=1000))
     async with store_of(world).write("acme") as connection:
         run, amount = RunKey("acme", new_id()), Amount(tokens=1000)
         await reserve(connection, run, [everything], user_id="ann", attempt=1, amount=amount, length_s=3600)

@@ -112,6 +112,7 @@ async def test_who_comes_to_a_run_that_has_waited_is_not_asked_again_at_another_
     assert read.is_done
 
 
+@pytest.mark.parametrize("pair", [{"renew_every_s": 40}], indirect=True, ids=["seldom polls"])
 async def test_a_stop_at_another_process_takes_no_poll(pair: tuple[World, World]) -> None:
     """G286: its median is far below what a look at the rows every so often could do."""
     first, second = pair
@@ -125,7 +126,7 @@ async def test_a_stop_at_another_process_takes_no_poll(pair: tuple[World, World]
             assert (await cancel(at(second, ann), run_id))["state"] == "cancelled"
             took.append(time.monotonic() - began)
             assert (await live.rest()).first("status") == "cancelled"
-    assert median(took) < 1.0
+    assert median(took) < 8.0
     stored = await rows(first, messages, role="assistant")
     assert {(row["text"], row["status"]) for row in stored} == {("Half of ", "partial")}
 

@@ -22,7 +22,7 @@ from agent.errors import ConfigurationError
 from agent.events.fold import STEP_SEPARATOR
 from agent.store.tables import messages, tool_calls
 
-SHORT = {"limits": {"model_retries": 0, "first_token_timeout_s": 0.3, "between_tokens_timeout_s": 0.3}}
+SHORT = {"limits": {"model_retries": 0, "first_token_timeout_s": 2, "between_tokens_timeout_s": 2}}
 NO_END = {"limits": {"model_retries": 0, "first_token_timeout_s": 60, "between_tokens_timeout_s": 60}}
 TOO_LONG = b'data: {"error": {"code": "context_length_exceeded", "message": "too long"}}\n\n'
 

@@ -52,7 +52,7 @@ async def test_a_model_that_is_down_is_not_asked_until_one_request_looks(
 ) -> None:
     """G426: whoever asks meanwhile is answered by the next one, and told why on the run."""
     world = await open_frontdesk(
-        assistant=definition(provider, *others[:1]), model_failures=2, model_failures_s=600, model_pause_s=1.0
+        assistant=definition(provider, *others[:1]), model_failures=2, model_failures_s=600, model_pause_s=4
     )
     ann = world.person()
     for _ in range(2):

@@ -289,14 +289,14 @@ async def test_the_runs_of_a_user_who_stays_away_wait_together(pair: Pair) -> No
                 run_ids.append(await queued.until("run_id"))
         for _ in (1, 2):
             pair.zombie.provider.call(Call("count_orders"))
+        begun = asyncio.get_running_loop().time()
         heir = await pair.succeed(auth_wait_s=3)
         ann = at(heir, pair.ann)
-        begun = asyncio.get_running_loop().time()
-        await reaches(ann, run_ids[0], "failed", timeout_s=30)
+        await reaches(ann, run_ids[0], "failed")
         asked_at = asyncio.get_running_loop().time()
         for run_id in run_ids[1:]:
-            await reaches(ann, run_id, "failed", timeout_s=30)
-        assert asked_at - begun > 1.5, "the first one waited"
+            await reaches(ann, run_id, "failed")
+        assert asked_at - begun > 2.9, "the first one waited"
         counting.go_on.set()
         streams = [await ann.events(run_id) for run_id in run_ids]
     assert [stream.keys.count("auth_required") for stream in streams] == [1, 0, 0]

@@ -21,7 +21,7 @@ QUESTIONS = "1. List all orders\n- “And today?”\n\n* Who ordered?\n4) One mo
 @pytest.fixture(scope="module")
 def house() -> dict[str, Any]:
     """It offers questions and makes titles, in place of the quiet one."""
-    return {"assistant": {"suggestions": {"timeout_s": 1.0}, "title": "model"}}
+    return {"assistant": {"suggestions": {"enabled": True}, "title": "model"}}
 
 
 async def opened(open_frontdesk: OpenWorld, title: str = "words", **suggestions: object) -> World:

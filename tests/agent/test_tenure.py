@@ -193,11 +193,11 @@ async def test_a_run_that_can_never_be_stored_is_not_taken_up_for_ever(
     async with ann.open_stream("tell me") as live:
         run_id = await live.until("run_id")
         for number in range(1, 5):
-            await until(lambda number=number: len(world.provider.requests) == number, timeout_s=20)  # type: ignore[misc]
+            await until(lambda number=number: len(world.provider.requests) == number)  # type: ignore[misc]
             [held] = runner._roster
             runner._roster.leave_behind(held.key, held.principal.current)
             held.stopper.stop("lost")
-        await reaches(ann, run_id, "failed", timeout_s=20)
+        await reaches(ann, run_id, "failed")
         await live.rest()
     world.provider.scripts.clear()
     [row] = await rows(world, runs)

@@ -13,7 +13,7 @@ from support.faults import store_of, until
 from support.operating import ADMIN, operator
 from support.postgres import as_application, new_database, sqlalchemy_url
 from support.redis import RedisServer
-from support.rows import BEN, EVE, count_rows, finish, new_conversation, new_run
+from support.rows import BEN, DAY, EVE, MONTH, count_rows, finish, new_conversation, new_run
 from support.traces import decide_for, leave_traces, places_of
 from support.world import OpenWorld, Person, World
 
@@ -298,22 +298,20 @@ async def test_budgets_are_set_read_and_cleared_and_the_record_says_to_what(worl
     ]
 
     async with store_of(world).write("acme") as connection:
-        counters = [Counter(ALL, "2026-11", Most(cost=9_000_000)), Counter("ann", "2026-11-29", Most(runs=9))]
+        counters = [Counter(ALL, MONTH, Most(cost=9_000_000)), Counter("ann", DAY, Most(runs=9))]
         assert await count_run(connection, "acme", counters, needs=Amount()) is None
         key = RunKey("acme", uuid4())
         await reserve(connection, key, counters, user_id="ann", attempt=1, amount=Amount(7, 1_500_000), length_s=60)
     [of_tenant] = (await got(olga, f"{BUDGETS}/used", tenant="acme"))["items"]
     assert of_tenant == {
-        "period": "2026-11",
+        "period": MONTH,
         "runs": 1,
         "tokens": 0,
         "cost": 0.0,
         "held_tokens": 7,
         "held_cost": 1.5,
     }
-    assert [one["period"] for one in (await got(olga, f"{BUDGETS}/used", tenant="acme", user="ann"))["items"]] == [
-        "2026-11-29"
-    ]
+    assert [one["period"] for one in (await got(olga, f"{BUDGETS}/used", tenant="acme", user="ann"))["items"]] == [DAY]
     assert (await got(olga, f"{BUDGETS}/used", tenant="rival"))["items"] == []
 
     for _ in range(2):

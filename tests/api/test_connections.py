@@ -111,8 +111,8 @@ HEALTHY = b'"healthy"'
 async def test_a_connection_on_which_nothing_is_asked_is_closed(start: Start) -> None:
     """G40: after its time, and without a word."""
     world = await start(first_request_timeout_s=LIMIT_S)
+    begun = time.monotonic()
     async with wire(world) as one, wire(world) as blank:
-        begun = time.monotonic()
         dripping = asyncio.create_task(blank.drip(b"\r\n" * 200, every_s=0.05))
         assert await one.closed() == b""
         assert time.monotonic() - begun >= LIMIT_S * 0.9

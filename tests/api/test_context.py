@@ -16,7 +16,7 @@ from agent.errors import ConfigurationError
 
 SECRET = "Bearer secret-of-the-installation-0123456789"
 HEADER = {"header": {"secret_env": "OFFICE_SECRET", "user": None}}
-COUNT = {"tool": "count_orders", "ttl_s": 60, "timeout_s": 0.5}
+COUNT = {"tool": "count_orders", "ttl_s": 60, "timeout_s": 4}
 HOURS = {"tool": "opening_hours", "title": "Opening hours", "scope": "tenant", "ttl_s": 3600}
 REVIEW = {"tool": "latest_review", "scope": "tenant", "ttl_s": 600}
 

@@ -226,7 +226,7 @@ async def test_a_raw_reader_that_stops_reading_is_found_out(
     open_frontdesk: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.sse.PING_S", 0.05)
-    world = await open_frontdesk(send_timeout_s=0.2, assistant={"limits": {"answer_characters": 3_000_100}})
+    world = await open_frontdesk(send_timeout_s=1.5, assistant={"limits": {"answer_characters": 3_000_100}})
     world.provider.say(*["ä" * 50_000] * 60)
     ann, runner = world.person(), world.app.state.services.runner
     path, body = "/chat?format=raw", {"message": "hello"}

@@ -256,7 +256,7 @@ async def test_what_is_not_taken_is_refused_in_words_and_leaves_nothing(desk: Wo
     before = len(on_disk(desk))
     response = await send(ann, name, data)
     assert (response.status_code, response.json()["code"]) == (status, code)
-    assert len(on_disk(desk)) == before
+    await until(lambda: len(on_disk(desk)) == before)
 
 
 FORMS: dict[str, tuple[bytes, str]] = {
@@ -410,7 +410,7 @@ async def test_a_full_disk_is_told_of_and_nothing_is_lost(desk: World, ann: Pers
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (response.status_code, response.json()["code"]) == (503, "overloaded")
-    assert len(on_disk(desk)) == before
+    await until(lambda: len(on_disk(desk)) == before)
     assert (await ann.request("GET", f"/files/{kept}")).content == b"kept"
 
 

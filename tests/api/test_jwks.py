@@ -306,7 +306,7 @@ async def test_keys_are_refreshed_in_the_background(issuer: Issuer, start: Start
 
 async def test_known_keys_serve_while_the_issuer_is_away_and_not_for_ever(issuer: Issuer, start: Start) -> None:
     """G37: a key that was withdrawn meanwhile must not count for good."""
-    world = await start(jwt_jwks_refresh_s=0.05, jwt_jwks_cooldown_s=0.05, jwt_jwks_keep_s=2)
+    world = await start(jwt_jwks_refresh_s=0.05, jwt_jwks_cooldown_s=0.05, jwt_jwks_keep_s=8)
     assert await status(world, token()) == 200
     issuer.answer = body(b"broken", 500)
     await issuer.asked_times(issuer.asked + 2)

@@ -87,6 +87,7 @@ async def test_usage_is_summed_by_what_is_asked_for_and_priced_where_there_is_a_
         run = await new_run(store, who)
         await in_one(store, end_run, who.tenant_id, run.id, attempt=1, end=RunEnd("completed", "stop", used))
     async with store.write("acme") as connection:
+        await connection.execute(update(runs).values(created_at=TODAY))  # the tests may have been read the day before
         await connection.execute(update(runs).where(runs.c.user_id == "ben").values(created_at=TODAY - DAY))
         await connection.execute(update(runs).where(runs.c.tenant_id == "rival").values(model="another"))
 

@@ -24,7 +24,7 @@ PAGE = {
     "read_filter": FILTER,
     "set_filter": {"description": "Filter the table.", "schema": {"type": "object"}, "ask": "Filter by {by}?"},
     "staff_only": {"description": "Read what staff see.", "risk": "read", "roles": ["owner"]},
-    "quick": {"description": "Answer at once.", "risk": "read", "timeout_s": 1},
+    "quick": {"description": "Answer at once.", "risk": "read", "timeout_s": 4},
     "page_*": {"risk": "read"},
 }
 READ = Call("read_filter", {"table": "clients"})

@@ -107,10 +107,10 @@ async def test_a_call_that_nobody_answers_is_over_in_time_whoever_has_the_proces
     shared: dict[str, Any], open_process: OpenProcess
 ) -> None:
     """G268"""
-    async with open_process(shared, timeout_s=1) as world:
+    async with open_process(shared, timeout_s=4) as world:
         stream = await asked(world.person())
         assert (await post(world.person(), stream, "claims", claimant="a tab that goes")).status_code == 200
-    async with open_process(shared, timeout_s=1) as world:
+    async with open_process(shared, timeout_s=4) as world:
         world.provider.say("Your page is closed.")
         assert (await ended(world.person(), stream))["state"] == "completed"
         assert (await post(world.person(), stream, "results", result=1)).json()["outcome"] == "expired"

@@ -109,7 +109,7 @@ async def test_requests_and_streams_are_counted_over_all_processes(
 async def test_nobody_passes_a_limit_and_nobody_below_it_is_refused(redis_server: RedisServer, seed: int) -> None:
     """G346: many at once at several processes, some of whom go away while they ask; streams come and go."""
     random, most = Random(seed), 5
-    async with tallies(redis_server.url, 3) as processes:
+    async with tallies(redis_server.url, 3, lease_s=60.0) as processes:
         users = [f"{seed} user {number}" for number in range(20)]
         have: dict[str, list[Tally]] = {user: [] for user in users}
         for _ in range(6):
@@ -207,7 +207,7 @@ async def test_a_limit_is_one_of_any_window_of_its_length(redis_server: RedisSer
     """G347: not of each minute of the clock; and what it counted is forgotten one by one."""
     async with client(redis_server.url, prefix="fd-window") as made:
         windows = Windows(made)
-        limit = Limit("a", 2, 0.5)
+        limit = Limit("a", 2, 3)
         assert [(await windows.hit([limit]))[0].left for _ in range(3)] == [2, 1, 0]
 
         async def allows() -> bool:

@@ -53,7 +53,7 @@ async def open_page(context: BrowserContext, world: World) -> Page:
 
 async def becomes(page: Page, expression: str) -> None:
     """Wait until an expression about the chat's view is true."""
-    await page.wait_for_function(f"(({expression}))(chat.view)", timeout=15_000)
+    await page.wait_for_function(f"(({expression}))(chat.view)")
 
 
 async def view(page: Page) -> dict[str, Any]:

@@ -307,7 +307,7 @@ async def test_an_answer_is_stopped_and_what_was_said_is_kept(scripted_office: O
 
     await expect(answers(tab.page)).to_contain_text("Stopped")
     await expect(answers(tab.page)).to_contain_text("Half of it")
-    await until(lambda: provider.cancelled == 1, limit_s=5, what="the model is no longer asked")
+    await until(lambda: provider.cancelled == 1, limit_s=60, what="the model is no longer asked")
 
 
 async def test_a_reload_in_mid_answer_shows_all_of_it(scripted_office: Office, provider: Provider) -> None:
@@ -386,7 +386,7 @@ async def test_a_server_that_dies_in_mid_answer_comes_back_with_all_of_it(
     provider.say("All of it, after all.")
     await machine.start()
 
-    await expect((await answered(tab)).get_by_text("All of it, after all.", exact=True)).to_be_visible(timeout=20_000)
+    await expect((await answered(tab)).get_by_text("All of it, after all.", exact=True)).to_be_visible()
     await expect(answers(tab.page)).not_to_contain_text("Half")
     for problem in ("Failed to load resource", "Failed to fetch", "ERR_"):
         tab.forgive(problem)
@@ -419,7 +419,7 @@ async def test_tokens_that_expire_are_renewed_without_a_word(
     provider.say("There are many.")
 
     await ask(tab, "how many clients?")
-    await until(lambda: len(given) == 2 and time.time() > given[1] + 1, limit_s=10, what="the second token is over")
+    await until(lambda: len(given) == 2 and time.time() > given[1] + 1, limit_s=60, what="the second token is over")
     gate.set()
 
     await expect(await answered(tab)).to_contain_text("There are many.")

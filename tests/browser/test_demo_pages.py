@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from playwright.async_api import expect
+from support.faults import until
 from support.office import NARROW, Office, ask_studio, go, heading, main, open_office, shown, sign_in
 from support.processes import Machine
 from support.profiles import Profiles
@@ -281,7 +282,7 @@ async def test_a_server_that_is_away_is_said_and_tried_again(office: Office) -> 
     await tab.page.evaluate("location.hash = '/trainers'")
     await expect(main(tab.page)).to_contain_text("cannot be reached")
     assert await tab.axe() == []
-    assert tab.problems, "the browser itself tells of requests that fail"
+    await until(lambda: bool(tab.problems))  # the browser itself tells of requests that fail
 
     await tab.page.context.set_offline(False)
     await tab.page.get_by_role("button", name="Try again").click()

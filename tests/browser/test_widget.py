@@ -210,6 +210,7 @@ async def test_code_and_answers_can_be_copied(visit: Visit, provider: Provider) 
     widget = await visit(permissions=["clipboard-read", "clipboard-write"])
     await widget.ask("How?")
     await widget.ended()
+    await widget.hold_time()
     await widget.answers.locator(".copy-code").click()
     await expect(widget.spoken.last).to_have_text("Copied")
     assert await widget.page.evaluate("navigator.clipboard.readText()") == "ls -la\n"

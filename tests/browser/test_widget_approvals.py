@@ -1,5 +1,6 @@
 """The widget's cards for approvals, with a real server behind them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -229,11 +230,16 @@ async def test_nothing_is_approved_while_it_is_covered(wire: Wire, open_widget: 
 
 async def test_the_time_that_is_left_is_said_once_and_ends_the_question(wire: Wire, open_widget: OpenWidget) -> None:
     """G278"""
-    until = datetime.now(UTC) + timedelta(seconds=6)
+    until = datetime.now(UTC) + timedelta(hours=1)
     wire.parts(question(until=until.isoformat()))
-    widget = await open_widget(wire.url, attributes=OPEN)
+    widget = await open_widget(wire.url, attributes=OPEN, own=True)
+    await widget.page.clock.install()
+    await widget.page.reload()
     await widget.ask("Cancel.")
+    await expect(widget.page.locator(".until")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    await widget.page.clock.pause_at(until - timedelta(seconds=4))
     await expect(widget.page.locator(".until")).to_have_text("0:04")
+    await widget.page.clock.run_for(5_000)
     await expect(widget.page.locator(".approval .state")).to_have_text("Expired")
     await expect(widget.button("Approve")).to_have_count(0)
     assert len([one for one in await widget.spoken.all_inner_texts() if one.startswith("Expires in")]) == 1

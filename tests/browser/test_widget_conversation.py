@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from support.browsing import DRAWN
 from support.embedding import OpenWidget, Widget
 from support.host import Host
 from support.provider import Provider
@@ -45,16 +46,19 @@ async def test_a_new_question_goes_to_the_top_and_the_answer_grows_under_it(
     await widget.ask("Tell me a lot.")
     await widget.ended()
     scroller = widget.page.locator(".scroller")
+    await widget.page.evaluate(DRAWN)
     assert await scroller.evaluate(PLACE) <= 10
     gate = asyncio.Event()
     provider.wait_for(gate, *LINES, before=["It begins."])
     await widget.ask("And more?")
     await expect(widget.answers.nth(1)).to_contain_text("It begins.")
     question = widget.page.locator(".bubble").last
+    await widget.page.evaluate(DRAWN)
     assert 0 <= await question.evaluate(TOP) <= 40
     place = await scroller.evaluate(PLACE)
     gate.set()
     await widget.ended(2)
+    await widget.page.evaluate(DRAWN)
     assert await scroller.evaluate(PLACE) == place
     assert 0 <= await question.evaluate(TOP) <= 40
     await expect(widget.button("Jump to latest")).to_be_visible()
@@ -85,6 +89,7 @@ async def test_who_reads_elsewhere_is_not_dragged_and_who_goes_to_the_end_stays_
     await expect(jump).to_be_hidden()
     gates[1].set()
     await widget.ended(2)
+    await widget.page.evaluate(DRAWN)
     assert await scroller.evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight") <= 4
 
 
@@ -92,6 +97,7 @@ async def test_what_leads_to_the_latest_lies_on_no_text(wire: Wire, open_widget:
     wire.say(*LINES)
     widget = await open_widget(wire.url, attributes=OPEN)
     await widget.ask("Tell me a lot.")
+    await widget.ended()
     jump = await widget.button("Jump to latest").bounding_box()
     scroller = await widget.page.locator(".scroller").bounding_box()
     composer = await widget.page.locator(".composer").bounding_box()
@@ -113,6 +119,7 @@ async def test_where_there_is_little_height_it_stands_beside_the_text(
         wire.say(*[f"{'word ' * 60}\n\n" for _ in range(10)])
         await widget.ask("Tell me a lot.")
         await widget.ended(count)
+        await expect(widget.page.locator(".jump")).to_be_visible()
         jump = await widget.page.locator(".jump").bounding_box()
         messages = await widget.page.locator(".messages").bounding_box()
         assert jump is not None
@@ -287,8 +294,8 @@ async def test_all_of_a_conversation_is_printed(wire: Wire, open_widget: OpenWid
     await widget.ended()
     assert pages(await widget.page.pdf()) >= 3
     # It is where it was before, over the page.
-    assert await widget.page.locator(".stage:popover-open").count() == (mode == "panel")
-    assert await widget.page.locator("dialog:modal").count() == (layout == "mobile")
+    await expect(widget.page.locator(".stage:popover-open")).to_have_count(int(mode == "panel"))
+    await expect(widget.page.locator("dialog:modal")).to_have_count(int(layout == "mobile"))
     await widget.page.emulate_media(media="print")
     await expect(widget.composer).to_be_hidden()
     await expect(widget.answers.locator(".markdown")).to_have_css("color", "rgb(26, 28, 34)")  # dark on light

@@ -107,7 +107,9 @@ async def answered(widget: Widget, wire: Wire, selector: str) -> Picture:
 
 async def picture(widget: Widget, selector: str) -> Picture:
     """Return what is seen where an element is, whoever drew it."""
-    box = await widget.page.locator(selector).first.bounding_box()
+    element = widget.page.locator(selector).first
+    await expect(element).to_be_visible()
+    box = await element.bounding_box()
     assert box is not None
     await widget.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     session = await widget.page.context.new_cdp_session(widget.page)

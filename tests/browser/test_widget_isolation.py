@@ -78,9 +78,10 @@ async def test_a_copy_that_the_browser_refuses_goes_another_way_or_is_said_to_fa
         };
     """
     works = refused == "clipboard"
-    widget = await open_widget(wire.url, attributes=OPEN, script=script % str(works).lower())
+    widget = await open_widget(wire.url, attributes=OPEN, script=script % str(works).lower(), own=True)
     await widget.ask("Code?")
     await widget.ended()
+    await widget.hold_time()
     await widget.answers.locator(".copy-code").click()
     said = "Copied" if works else "Could not copy"
     await expect(widget.answers.locator(".copy-code")).to_have_text(said)
@@ -139,7 +140,7 @@ async def test_with_forced_colors_what_was_a_background_has_an_edge(wire: Wire, 
 async def test_in_a_sandboxed_frame_it_answers_acts_and_copies(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
     wire.answer(TextDelta("Seven."), ActionRequested("navigate", "/orders/7", "1"))
     script = "window.seen = []; chat.actions = { navigate: (value) => seen.push(value) };"
-    widget = await open_widget(wire.url, attributes=OPEN, script=script)
+    widget = await open_widget(wire.url, attributes=OPEN, script=script, own=True)
     host.around = "<iframe sandbox=allow-scripts width=900 height=700 src=/></iframe>"
     await widget.page.goto(f"{host.url}/around")
     frame = widget.page.frame_locator("iframe")
@@ -149,6 +150,7 @@ async def test_in_a_sandboxed_frame_it_answers_acts_and_copies(wire: Wire, host:
     inner = next(one for one in widget.page.frames if one.url == f"{host.url}/")
     await inner.wait_for_selector(".action")
     assert await inner.evaluate("seen") == ["/orders/7"]
+    await widget.hold_time()
     await frame.locator(".message.answer").get_by_label("Copy").click()
     await expect(frame.locator(".message.answer .icon-check")).to_be_visible()
     widget.forgive("Permissions policy violation")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 from support.embedding import OpenWidget, Widget
+from support.faults import until
 from support.host import Host
 from support.provider import Provider, scripted_provider
 from support.tabs import duplicate, shows
@@ -133,7 +134,7 @@ async def test_a_lane_that_fails_or_is_stopped_leaves_the_others_alone_and_what_
     await use(widget.page, "small").click()
     await expect(widget.page.locator(".lane")).to_have_count(0)
     await expect(widget.answers.last).to_contain_text("Whole.")
-    assert provider.cancelled == 1
+    await until(lambda: provider.cancelled == 1)
 
 
 async def test_a_page_that_does_not_allow_it_loads_nothing_for_it(

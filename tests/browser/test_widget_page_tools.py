@@ -11,7 +11,7 @@ from support.provider import Call, Provider
 from support.world import OpenWorld, Person
 
 PAGE = {
-    "read_cart": {"description": "Read the cart.", "risk": "read", "timeout_s": 30},
+    "read_cart": {"description": "Read the cart.", "risk": "read", "timeout_s": 240},
     "never": {"description": "Say nothing.", "risk": "read", "timeout_s": 2},
     "shown_*": {"risk": "read"},
 }
@@ -58,7 +58,7 @@ async def test_of_two_browsers_one_makes_the_call(ann: Person, provider: Provide
     provider.say("Three mats.")
     said = {"tool_call_id": call_id, "result": {"items": 3}}
     assert (await ann.request("POST", f"/runs/{run_id}/results", json=said)).status_code == 200
-    await expect(widget.answers.last).to_contain_text("Three mats.", timeout=30_000)
+    await expect(widget.answers.last).to_contain_text("Three mats.")
     assert await widget.page.evaluate("made") == 0
     widget.forgive("Failed to load resource")
 
@@ -115,7 +115,7 @@ async def test_an_action_that_another_browser_does_is_not_done_here_and_its_answ
     provider.say("They are on your phone.")
     said = {"tool_call_id": call_id, "result": "on the phone"}
     assert (await ann.request("POST", f"/runs/{run_id}/results", json=said)).status_code == 200
-    await expect(widget.answers.last).to_contain_text("They are on your phone.", timeout=30_000)
+    await expect(widget.answers.last).to_contain_text("They are on your phone.")
     assert await widget.page.evaluate("made") == 0
     assert told(provider)[0].endswith('"on the phone"')
     widget.forgive("Failed to load resource")

@@ -15,7 +15,7 @@ SEVEN, EIGHT = (FIND, {"number": 7}), (FIND, {"number": 8})
 COUNTED: tuple[str, dict[str, Any]] = (COUNT, {})
 THINK = "Hm, let me see."
 USED = {"usage": {"prompt_tokens": 7, "completion_tokens": 8}}
-BUSY_S = {"first_token_timeout_s": 0.3, "between_tokens_timeout_s": 0.3}
+BUSY_S = {"first_token_timeout_s": 1.0, "between_tokens_timeout_s": 1.0}
 FINISHED = event({}, "stop")
 
 
@@ -123,17 +123,17 @@ SHAPES = [
 BUSY = [
     Variant(f"{name} for longer than the first token may take", Paced(steps, kind), limits=BUSY_S)
     for name, kind, steps in (
-        ("blank lines before a completion", "application/json", ((b"\n", 0.1) * 6) + (lines({"choices": [WHOLE]}),)),
-        ("blank lines before a stream", "text/event-stream", ((b"\n\n", 0.1) * 6) + (answer(),)),
+        ("blank lines before a completion", "application/json", ((b"\n", 0.25) * 6) + (lines({"choices": [WHOLE]}),)),
+        ("blank lines before a stream", "text/event-stream", ((b"\n\n", 0.25) * 6) + (answer(),)),
         (
             "blanks within a completion",
             "application/json",
-            (b'{"object": "x",', *((b" ", 0.1) * 6), lines({"choices": [WHOLE]})[1:]),
+            (b'{"object": "x",', *((b" ", 0.25) * 6), lines({"choices": [WHOLE]})[1:]),
         ),
         (
             "lines of JSON",
             "application/x-ndjson",
-            (*(step for text in ANSWER[:-1] for step in (lines(chunk(text)), 0.03)), lines(chunk(".", "stop"))),
+            (*(step for text in ANSWER[:-1] for step in (lines(chunk(text)), 0.08)), lines(chunk(".", "stop"))),
         ),
     )
 ]

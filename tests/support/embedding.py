@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,11 @@ class Widget(Tab):
         async with asyncio.timeout(60):
             while not await self.page.evaluate(expression):  # noqa: ASYNC110 (it is the page's)
                 await asyncio.sleep(0.01)
+
+    async def hold_time(self) -> None:
+        """Let no timer of the page end any more: what it shows for a moment stays. Its profile has to be the test's own."""
+        await self.page.clock.install()
+        await self.page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
 
     async def ended(self, count: int = 1) -> None:
         """Wait until so many answers stand there and nothing more is made."""

@@ -100,12 +100,15 @@ def for_page(tool_call_id: str = "call-1", *, within_s: float = 60) -> NewPageCa
     return NewPageCall(tool_call_id, "read_filter", {"words": ["ü", None]}, {"type": "object"}, within_s)
 
 
+DAY = f"{datetime.now(UTC):%Y-%m-%d}"
+MONTH = DAY[:7]
+"""Periods of counters. One of two months ago would be removed by upkeep."""
 PERIODS = Most(runs=10, tokens=1000, cost=1_000_000)
 
 
 def counters_of(who: Principal = ANN, most: Most = PERIODS) -> list[Counter]:
     """Return the counters of a tenant's month and of a user's day."""
-    return [Counter(ALL, "2026-11", most), Counter(who.user_id, "2026-11-29", most)]
+    return [Counter(ALL, MONTH, most), Counter(who.user_id, DAY, most)]
 
 
 async def let_spend(store: Store, run: Run, *, who: Principal = ANN) -> Reserved:

@@ -39,16 +39,20 @@ class Cluster:
     ann: Person
     provider: Provider
 
-    async def begin(self) -> tuple[str, Server]:
-        """Ask, and hang up as soon as the run is known; return it, and the process that has it."""
+    async def begin(self) -> str:
+        """Ask, and hang up as soon as the run is known; return it."""
         async with self.ann.open_stream("tell me") as live:
             run_id = str(await live.until("run_id"))
             await live.until("token")
+        return run_id
+
+    async def holder(self) -> Server:
+        """Return the process that has the run, which goes on."""
         for server in self.servers:
             async with httpx2.AsyncClient(base_url=server.url) as client:
                 metrics = (await client.get("/metrics")).text
                 if "frontdesk_runs_active 1.0" in metrics:
-                    return run_id, server
+                    return server
         raise AssertionError("nobody has the run")
 
     async def read(self, run_id: str, *, frames: int | None) -> Screen:
@@ -123,7 +127,7 @@ async def transcript(store: Store) -> tuple[str, int, list[str]]:
 async def test_every_reconnect_lands_elsewhere_and_sees_each_event_once(cluster: Cluster, store: Store) -> None:
     """G280: with its id, and no snapshot."""
     cluster.provider.slowly(*PIECES, pause_s=0.02)
-    run_id, _ = await cluster.begin()
+    run_id = await cluster.begin()
     cut, whole = await cluster.both(run_id)
     assert (cut.snapshots, whole.snapshots) == (0, 0)
     assert joined(cut.told) == joined(whole.told)
@@ -136,7 +140,8 @@ async def test_a_process_that_is_killed_is_replaced_before_the_eyes_of_readers_a
 ) -> None:
     """G280 G60: one snapshot, one end."""
     cluster.provider.hang("Half of ")
-    run_id, holder = await cluster.begin()
+    run_id = await cluster.begin()
+    holder = await cluster.holder()
     reading = asyncio.create_task(cluster.both(run_id))
     cluster.provider.slowly(*PIECES, pause_s=0.01)
     await holder.kill()
@@ -154,7 +159,7 @@ async def test_whatever_befalls_redis_the_readers_end_with_what_is_stored(
 ) -> None:
     """G282: again and again, in the middle of an answer."""
     cluster.provider.slowly(*PIECES, pause_s=0.05)
-    run_id, _ = await cluster.begin()
+    run_id = await cluster.begin()
     reading = asyncio.create_task(cluster.both(run_id))
     blows = asyncio.create_task(_blows(cluster.redis, fault, reading))
     cut, whole = await reading

@@ -174,7 +174,7 @@ async def test_what_belongs_to_a_step_is_sent_by_the_next_process_as_it_came(
             run_id = await live.until("run_id")
             await live.until_bytes(b"Half")
         await first.kill()
-        await reaches(there, run_id, "completed", timeout_s=15)
+        await reaches(there, run_id, "completed")
     _, before, after = (request["messages"] for request in provider.requests)
     [step] = [message for message in after if message.get("tool_calls")]
     assert step == next(message for message in before if message.get("tool_calls"))

@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from support.backend import TenantBackend
+from support.faults import until
 from support.http import Connection, Request
 from support.large_tools import FIVE_MEGABYTES
 from support.processes import Nursery
@@ -106,6 +107,7 @@ async def test_five_megabytes_of_a_tool_reach_neither_the_model_nor_the_memory(
     ann = world.person()
     provider.say("Hello.")
     await ann.stream("hello")
+    await until_indexed(world.app.state.services.store)
     with traced() as memory:
         provider.call(Call(tool))
         provider.say("That was too much.")
@@ -115,7 +117,7 @@ async def test_five_megabytes_of_a_tool_reach_neither_the_model_nor_the_memory(
         assert len(result) < 40_000
         assert "larger than" in result or "Cut here" in result
         del stream
-        assert memory.settled() < 1_000_000
+        await until(lambda: memory.settled() < 1_000_000)
 
 
 async def test_an_answer_that_never_ends_is_cut_and_kept(open_frontdesk: OpenWorld, provider: Provider) -> None:
@@ -148,6 +150,7 @@ async def test_what_never_becomes_an_answer_ends_with_the_same_budget(
     ann = world.person()
     provider.say("Hello.")
     await ann.stream("hello")
+    await until_indexed(world.app.state.services.store)
     with traced() as memory:
         provider.then(endless(delta))
         stream = await ann.stream("think")
@@ -155,7 +158,7 @@ async def test_what_never_becomes_an_answer_ends_with_the_same_budget(
         assert stream.first("status") == "failed"
         assert sum(len(event.get("reasoning", "")) for event in stream.events) <= 20_000
         del stream
-        assert memory.settled() < 4_000_000
+        await until(lambda: memory.settled() < 4_000_000)
 
 
 def _call_delta(index: int, name: str, arguments: str) -> dict[str, Any]:

@@ -258,7 +258,7 @@ async def test_the_deepest_json_is_taken(client: Backend, context: CallContext, 
 
 async def test_the_user_reads_that_the_system_is_down_and_the_next_turn_works(open_frontdesk: OpenWorld) -> None:
     """G225"""
-    world = await open_frontdesk(backend_failures=2, backend_pause_s=2)
+    world = await open_frontdesk(backend_failures=2, backend_pause_s=6)
     ann = world.person()
     world.backend.routes[READ] = responding(500)
     for n in range(3):

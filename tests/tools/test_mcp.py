@@ -164,12 +164,12 @@ async def test_a_server_that_is_down_at_start_has_its_tools_when_it_comes(
 async def test_a_program_that_starts_slowly_is_not_waited_for_by_every_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "FIRST_WAIT_S", 0.3)
+    monkeypatch.setattr(connection, "FIRST_WAIT_S", 1.0)
     async with toolset({"command": program("--slow", str(tmp_path / "now"))}) as opened:
         begun = time.monotonic()
         for _ in range(20):
             assert await opened.tools(person()) == ()
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 15
         (tmp_path / "now").touch()
         assert "add" in await tools_of(opened)
 

@@ -155,7 +155,7 @@ ILL = [refuse, redirect, hang, talk, say_too_little, say_nonsense, say_another_l
 async def test_a_server_that_is_ill_holds_nothing_up_and_words_rank_alone(
     tmp_path: Path, ill: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with vector_server() as server, opened(server, tmp_path, timeout_s=0.3) as used:
+    async with vector_server() as server, opened(server, tmp_path, timeout_s=1.5) as used:
         selector = ToolSelector(SELECTION, used)
         await learnt(selector, used)
         server.ill, server.requests = ill, 0

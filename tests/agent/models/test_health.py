@@ -25,7 +25,7 @@ from agent.redis.client import RedisClient
 from agent.redis.downs import Downs
 
 A, B = Known("a", "key-of-a"), Known("b", "key-of-b")
-PAUSE_S = 0.5
+PAUSE_S = 2.0
 BOUNDS = Bounds(failures=2, failures_s=60, pause_s=PAUSE_S)
 LATER = Bounds(failures=2, failures_s=60, pause_s=3600)
 

@@ -426,15 +426,15 @@ async def test_empty_lines_in_front_of_an_answer_are_none_and_take_no_memory(
 
     async def drip(_request: Request, connection: Connection) -> None:
         await connection.begin_chunks()
-        for _ in range(8):
+        for _ in range(10):
             await connection.chunk(b"\n")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         await connection.chunk(said("Hello."))
         await connection.chunk(END)
         await connection.end_chunks()
 
     provider.then(drip)
-    assert (await ask(model, first_token_timeout_s=0.4, working_timeout_s=60)).reply.text == "Hello."
+    assert (await ask(model, first_token_timeout_s=1.5, working_timeout_s=60)).reply.text == "Hello."
 
 
 async def test_a_line_of_white_space_that_has_no_end_is_no_answer(provider: Provider, model: BaseChatModel) -> None:

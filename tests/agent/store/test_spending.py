@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from support.rows import ANN, BEN, EVE, count_rows, counters_of, finish, in_one, let_spend, new_run
+from support.rows import ANN, BEN, EVE, MONTH, count_rows, counters_of, finish, in_one, let_spend, new_run
 
 from agent.budget import ALL, Amount, Budget, Counter, Most
 from agent.principal import Principal, RunKey
@@ -27,8 +27,6 @@ from agent.store.spending import (
     settle_steps,
 )
 from agent.store.tables import runs
-
-MONTH = "2026-11"
 
 
 class NoRoomError(Exception):
