@@ -10,11 +10,11 @@ from typing import Literal
 
 from agent.models.arguments import read_action
 from agent.models.delta import CallPart
+from agent.models.names import UNNAMED
 
 MARK = "ACTION:"
 HELD = 100
 """Characters that are held back at most before it is decided whether a line begins with the mark."""
-UNNAMED = "unnamed"
 PIECE = 512
 """Characters that are looked at together: what is left of a text is copied with each line."""
 _LEAD = " \t\r*_`#-"

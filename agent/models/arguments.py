@@ -2,7 +2,8 @@
 
 The rule: what is meant is read where there is no doubt. Objects that stand behind each other are the arguments of several calls of the
 same tool, but for the same one once more and the empty one that some servers begin with; around them tags, tokens and fences of
-the model's own grammar are nothing.
+the model's own grammar are nothing. What would lose something of what was said is not read: a number keeps all its digits, and
+nothing that stands beside arguments is left out.
 """
 
 import json
@@ -18,6 +19,10 @@ MAX_OBJECTS = 128
 TOOL = ("tool", "name", "tool_name", "action", "function")
 ARGUMENTS = ("args", "arguments", "parameters", "tool_input", "action_input", "input")
 """The names of a call's parts in a text, those that a model is told first."""
+BESIDE = frozenset(["id", "call_id", "tool_call_id", "type", "index", "function", "thought", "thoughts", "reasoning"])
+"""The names of what may stand beside a call's arguments and is none of them."""
+_MANY_DIGITS = re.compile(rb"[\[:,\s]-?\d{19}")
+"""A number that may be longer than 64 bits: orjson makes a float of it, and so another number."""
 _NOTHING = frozenset({"[]", "None", "undefined"})
 """How servers and models write that there are no arguments, beside nothing and `null`."""
 _BEFORE = re.compile(r"(?:\s|<[^<>{}]{0,64}>|```(?:json)?)*")
@@ -29,8 +34,8 @@ def parse_arguments(text: str) -> dict[str, Any] | None:
     parsed: Any = text
     for _ in range(3):
         try:
-            parsed = orjson.loads(parsed) if parsed.strip() else {}
-        except orjson.JSONDecodeError:
+            parsed = exact(parsed) if parsed.strip() else {}
+        except (ValueError, RecursionError):
             return None
         if not isinstance(parsed, str):
             break
@@ -42,19 +47,20 @@ def read_objects(text: str) -> list[dict[str, Any]]:
     """Return the objects in arguments that are none by themselves, each once; none where anything else stands there."""
     if text.strip() in _NOTHING:
         return [{}]
-    found: list[dict[str, Any]] = []
+    found: dict[str, dict[str, Any]] = {}
     at = _end_of_rest(text, 0)
-    while at < len(text) and len(found) < MAX_OBJECTS:
+    for _ in range(MAX_OBJECTS):
+        if at == len(text):
+            break
         try:
             one, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             return []
         if not isinstance(one, dict) or not _can_be_kept(one):
             return []
-        if not any(is_same(one, other) for other in found):
-            found.append(one)
+        found.setdefault(json.dumps(one, sort_keys=True), one)
         at = _end_of_rest(text, at)
-    return [one for one in found if one] or found
+    return [one for one in found.values() if one] or list(found.values())
 
 
 def read_action(text: str) -> tuple[str, str] | None:
@@ -64,27 +70,57 @@ def read_action(text: str) -> tuple[str, str] | None:
     arguments, they are all else that it says. A `function` with a name of its own counts where nothing else is named.
     """
     try:
-        found = orjson.loads(text)
+        found = exact(text)
         if isinstance(inner := found.get("function"), dict) and not any(
             isinstance(found.get(one), str) for one in TOOL
         ):
-            found = inner
+            found = _joined({name: value for name, value in found.items() if name not in BESIDE}, inner)
         named = next((one for one in TOOL if one in found), None)
         name = found.pop(named, None)
-        arguments: Any = arguments_in(found, found)
+        arguments: Any = arguments_in(found)
         if isinstance(arguments, dict | None) or arguments == []:
             arguments = orjson.dumps(arguments or {}).decode()
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the second one: it is nested too deeply
+    except (ValueError, RecursionError, orjson.JSONEncodeError):  # the last one: it cannot be kept
         return None
     # A text is JSON in JSON, as some write it; what is none is told of as with any call.
     is_call = isinstance(name, str) and name.strip() and isinstance(arguments, str)
     return (name, arguments) if is_call else None
 
 
-def arguments_in(call: Mapping[str, Any], other: Any = None) -> Any:
-    """Return the arguments of a call, under whatever name they are there; `other` where none of the names is."""
-    places = [call[name] for name in ARGUMENTS if name in call]
-    return next((one for one in places if one is not None), None) if places else other
+def arguments_in(call: Mapping[str, Any]) -> Any:
+    """Return the arguments in what a call says beside its tool: under whatever name they are there, or else all of it.
+
+    Raises:
+        ValueError: more stands beside them, which may be some of them.
+    """
+    if not any(name in call for name in ARGUMENTS):
+        return call
+    said = [call[name] for name in ARGUMENTS if call.get(name) is not None]
+    if len(said) > 1 or call.keys() - BESIDE - set(ARGUMENTS):
+        raise ValueError("arguments in two places")
+    return said[0] if said else None
+
+
+def _joined(beside: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a function says, with what stands beside it.
+
+    Raises:
+        ValueError: both say the same part.
+    """
+    if beside.keys() & inner.keys():
+        raise ValueError("a part of a call in two places")
+    return {**beside, **inner}
+
+
+def exact(text: str | bytes) -> Any:
+    """Return the value of JSON. A whole number has all its digits, also where it is too large to be kept.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON, or too much. orjson.JSONDecodeError: the former.
+    """
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    parsed = orjson.loads(data)
+    return json.loads(data) if _MANY_DIGITS.search(data) else parsed
 
 
 def is_same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
@@ -98,7 +134,7 @@ def _end_of_rest(text: str, at: int) -> int:
 
 
 def _can_be_kept(parsed: dict[str, Any]) -> bool:
-    """Return whether an object can be stored and sent: what is nested too deeply can be read, but not written."""
+    """Return whether an object can be stored and sent: what is nested too deeply, or too large a number, can only be read."""
     try:
         orjson.dumps(parsed)
     except orjson.JSONEncodeError:

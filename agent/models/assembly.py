@@ -16,41 +16,11 @@ from typing import Any, NamedTuple
 
 from agent.models.arguments import MAX_OBJECTS, TOOL, arguments_in, is_same, parse_arguments, read_objects
 from agent.models.delta import CallPart
+from agent.models.names import tool_name
 from agent.models.text import clean
 
-NAME_CHARACTERS = 64
-_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
-CHANNEL = "<|"
-BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
+BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again; a number of more than 18 digits can only be a text."
 """The words that a model is told of a call whose arguments are None."""
-_NUMBERED = re.compile(r":\d+$")
-"""The number that some models write behind a name, as in the id `functions.find:0`."""
-_APART = re.compile(r"[.:/=\s]+")
-"""The characters between a name and what models write before it: `functions.`, `default_api:`, `to=functions.`."""
-_WORDS = re.compile(r"[\w-]+")
-AROUND = frozenset(
-    [
-        "assistant",
-        "commentary",
-        "analysis",
-        "channel",
-        "constrain",
-        "message",
-        "json",
-        "to",
-        "name",
-        "function",
-        "functions",
-        "tool",
-        "tools",
-        "call",
-        "default_api",
-    ]
-)
-"""Words of models' own grammars that stand around a name."""
-MAX_NAME = 256
-"""Characters of a name that are looked at."""
-_SIGN = re.compile(r"[\W_]+")
 AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
 """How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
 USED_BY = ("recipient_name", *TOOL)
@@ -98,6 +68,8 @@ class _PartialCall:
     """How many characters the others have."""
     is_unnamed: bool = False
     """No part of it has a name: it is named after the one before it."""
+    _looked_at: tuple[int, bool] = (0, False)
+    """How many pieces there were when somebody looked whether they are a whole object, and whether they were."""
 
     @property
     def text(self) -> str:
@@ -107,7 +79,10 @@ class _PartialCall:
     @property
     def is_whole(self) -> bool:
         """Return whether the arguments are a whole object. Looks at their last character first: most pieces end none."""
-        return self.tail.rstrip().endswith(("}", '"')) and parse_arguments(self.text) is not None
+        if self._looked_at[0] != len(self.pieces):
+            is_whole = self.tail.rstrip().endswith(("}", '"')) and parse_arguments(self.text) is not None
+            self._looked_at = (len(self.pieces), is_whole)
+        return self._looked_at[1]
 
     @property
     def is_placeholder(self) -> bool:
@@ -153,7 +128,7 @@ class CallAssembly:
             self._begin(part)
             return
         if not part.name and part.arguments.strip() and call.is_placeholder:
-            call.pieces, call.tail, call.told, call.untold = [], "", 0, 0
+            call.pieces, call.tail, call.told, call.untold, call._looked_at = [], "", 0, 0, (0, False)
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if not is_same(parse_arguments(part.arguments), parse_arguments(call.text)):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
@@ -227,6 +202,8 @@ class CallAssembly:
                 return False  # the name once more, with nothing to it
             is_same_call = is_repeated and bool(call.id)
             return not (is_same_call and is_same(parse_arguments(part.arguments), parse_arguments(call.text)))
+        if call.id and not differs and not call.tail and part.name.startswith(call.name):
+            return False  # a name that grows, and is another tool's on the way
         return differs or (not is_repeated and call.name in self._tools and part.name in self._tools)
 
     def _begin(self, part: CallPart) -> None:
@@ -252,29 +229,10 @@ def _at_once(wrapped: Mapping[str, Any], tools: Collection[str]) -> list[Meant]:
         if named is None:
             return []  # rather none of them than all but one
         name, rest = use[named], {key: value for key, value in use.items() if key != named}
-        arguments = arguments_in(rest, rest) or {}
+        try:
+            arguments = arguments_in(rest) or {}
+        except ValueError:
+            return []
         arguments = parse_arguments(arguments) if isinstance(arguments, str) else arguments
         found.append((tool_name(name, tools), arguments if isinstance(arguments, dict) else None))
     return found
-
-
-def tool_name(text: str, tools: Collection[str]) -> str:
-    """Return the tool that is meant, or else the name as the model wrote it, made one that a provider takes back.
-
-    It is meant where its name alone is said with something around it, or in other letters and signs than its own.
-    """
-    name = text.strip()
-    if name not in tools:
-        bare = _NUMBERED.sub("", name.partition(CHANNEL)[0].strip())
-        if (last := _APART.split(bare)[-1]) in tools:
-            return last
-        words = [word for word in _WORDS.findall(name[:MAX_NAME]) if word.lower() not in AROUND]
-        if len(words) == 1 and (spoken := _letters(words[0])):
-            meant = words if words[0] in tools else [one for one in tools if _letters(one) == spoken]
-            if len(meant) == 1:
-                return meant[0]
-    return _NO_NAME.sub("_", name)[:NAME_CHARACTERS] or "unnamed"
-
-
-def _letters(name: str) -> str:
-    return _SIGN.sub("", name).lower()

@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 
 from agent.errors import RunError
+from agent.models.arguments import exact
+from agent.models.calls import calls_in, index_of
 from agent.models.citations import cited_in_event
 from agent.models.content import REASONING, content_of, reasoning_beside
-from agent.models.delta import CallPart, Delta
+from agent.models.delta import Delta
 from agent.models.plain import plain_text_in, plain_text_of
 from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
@@ -34,9 +36,6 @@ AGAIN_CHARACTERS = 12
 THOUGHT = {"google": {"thought": True}}
 """How Gemini says that a piece is thinking: a mark of that piece, and not of the answer that goes back."""
 METADATA = {"model": "model_name", "system_fingerprint": "system_fingerprint", "service_tier": "service_tier"}
-USED = {"index", "id", "type", "function"}
-ARGUMENTS = ("arguments", "parameters", "input")
-"""Where a call may have its arguments, the usual place first."""
 
 
 class UnreadableError(ValueError):
@@ -59,6 +58,7 @@ class CompletionReader:
         """Something was said behind the end; whoever reads takes note of it, and takes it back."""
         self._has_delta = False
         self._words: list[str] = []
+        self._characters = 0
         self._message = ""
         """The words of the messages that stood for deltas."""
         self._has_said = self._has_message = False
@@ -104,7 +104,7 @@ class CompletionReader:
 
     def _plain(self, text: str) -> str:
         self._has_delta, self._has_said, self._place, self.goes_on = True, True, 0, self.ended
-        self._words.append(text)
+        self._note(text)
         return text
 
     def _said_in(self, data: bytes) -> Iterator[str | Delta | UnreadableError | RunError]:
@@ -117,11 +117,13 @@ class CompletionReader:
                     yield said
         except (UnreadableError, RunError) as exc:
             yield exc
+        except (ValueError, RecursionError):  # nested, or with more digits, than can be read
+            yield UnreadableError("an event that is too much")
 
     def _parsed(self, data: bytes) -> list[dict[str, Any]]:
         """Return an event's objects: one, or those of a list; none for what holds nothing to read, such as a ping in words."""
         try:
-            event = orjson.loads(data)
+            event = exact(data)
         except orjson.JSONDecodeError:
             event = self._parsed_slowly(data.strip())
         if isinstance(event, str) and event.strip() == DONE.decode():
@@ -171,7 +173,7 @@ class CompletionReader:
         text, thought = content_of(said.get("content"))
         if not text and isinstance(refusal := said.get("refusal"), str):
             text = refusal
-        calls = tuple(_calls(said))
+        calls = tuple(calls_in(said))
         reason = read_reason(choice.get("finish_reason"))
         text = self._new_of(text, is_last=bool(reason))
         self._has_said = self._has_said or bool(text or calls)
@@ -189,10 +191,16 @@ class CompletionReader:
 
     def _new_of(self, text: str, *, is_last: bool) -> str:
         """Return what is new in an event's text: the last one may say all of them once more."""
-        is_again = is_last and len(text) >= AGAIN_CHARACTERS and len(self._words) > 1 and text == "".join(self._words)
-        if text and not is_again:
-            self._words.append(text)
-        return "" if is_again else text
+        may_be_again = is_last and AGAIN_CHARACTERS <= len(text) == self._characters and len(self._words) > 1
+        if may_be_again and text == "".join(self._words):
+            return ""
+        if text:
+            self._note(text)
+        return text
+
+    def _note(self, text: str) -> None:
+        self._words.append(text)
+        self._characters += len(text)
 
     def _cited(self, event: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[object, ...]:
         """Return what an event cites. Some providers say all of it with each piece of an answer: that is read once."""
@@ -208,7 +216,7 @@ class CompletionReader:
         found = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
         if not found:
             return None
-        places = [_index(one.get("index")) or 0 for one in found]
+        places = [index_of(one.get("index")) or 0 for one in found]
         if self._place is None:
             self._place = min(places)
         return found[places.index(self._place)] if self._place in places else None
@@ -248,42 +256,6 @@ def _unwrapped(event: dict[str, Any]) -> dict[str, Any]:
             if isinstance(inner := event.get(name), dict) and "choices" in inner:
                 return inner
     return event
-
-
-def _calls(said: Mapping[str, Any]) -> Iterator[CallPart]:
-    """Yield the pieces of calls in a delta; `function_call` is how older servers say it."""
-    calls = said.get("tool_calls")
-    calls = [calls] if isinstance(calls, dict) else calls
-    calls = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    for call in calls:
-        flat = {name: call[name] for name in ("name", *ARGUMENTS) if name in call}
-        rest = {name: value for name, value in call.items() if name not in flat}
-        yield _call(rest, call.get("function") or flat)
-    if not calls and isinstance(old := said.get("function_call"), dict):
-        yield _call({}, old)
-
-
-def _call(call: Mapping[str, Any], function: object) -> CallPart:
-    function = function if isinstance(function, dict) else {}
-    name, call_id = function.get("name"), call.get("id")
-    arguments = next((function[one] for one in ARGUMENTS if function.get(one) is not None), None)
-    if not isinstance(arguments, str):
-        arguments = "" if arguments is None else json.dumps(arguments)
-    extras = {key: value for key, value in call.items() if key not in USED and value is not None}
-    beside = {key: value for key, value in function.items() if key not in ("name", *ARGUMENTS) and value is not None}
-    return CallPart(
-        _index(call.get("index")),
-        str(call_id) if isinstance(call_id, str | int) and not isinstance(call_id, bool) else "",
-        name if isinstance(name, str) else "",
-        arguments,
-        extras | ({"function": beside} if beside else {}),
-    )
-
-
-def _index(value: object) -> int | None:
-    if (isinstance(value, str) and value.isdecimal()) or (isinstance(value, float) and value.is_integer()):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _metadata(event: Mapping[str, Any], choice: Mapping[str, Any]) -> dict[str, Any]:

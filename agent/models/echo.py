@@ -83,7 +83,12 @@ def _renamed(details: Any, ids: Mapping[str, str]) -> Any:
     """Return details of a step's thinking with the ids under which its calls are sent: by them they belong to these."""
     if not ids or not isinstance(details, list):
         return details
-    return [{**one, "id": ids[one["id"]]} if isinstance(one, dict) and one.get("id") in ids else one for one in details]
+    return [{**one, "id": ids[own]} if (own := _own_id(one)) in ids else one for one in details]
+
+
+def _own_id(detail: object) -> str:
+    own = detail.get("id") if isinstance(detail, dict) else None
+    return own if isinstance(own, str) else ""
 
 
 def without_calls(sent: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from agent.errors import (
 )
 from agent.masking import Mask
 from agent.models.refusals import error_in, refusal
+from agent.models.text import clean
 
 logger = structlog.get_logger()
 
@@ -103,7 +104,7 @@ def _body(exc: BaseException) -> Any:
         if isinstance(said, list | dict) and said:
             return _plain(said)
         if isinstance(said, str) and said:
-            return {"error": {"message": said}}
+            return {"error": {"message": clean(said)}}
     return None
 
 
@@ -111,4 +112,4 @@ def _plain(said: Any) -> Any:
     try:
         return orjson.loads(orjson.dumps(said, default=str))
     except orjson.JSONEncodeError:
-        return {"error": {"message": str(said)}}
+        return {"error": {"message": clean(str(said))}}

@@ -43,7 +43,7 @@ def plain_text_in(data: bytes) -> str | None:
     """Return the text of an event in its usual form; None for every other one. It is a fifth of the cost of reading all of it."""
     try:
         return _decode(data).choices[0].delta.content
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

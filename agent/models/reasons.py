@@ -3,6 +3,8 @@
 The rule: a step that was cut or withheld stays so, whatever is said behind it; one that ended well does not fail any more.
 """
 
+import re
+
 CUT = "length"
 WITHHELD = "content_filter"
 FAILED = "error"
@@ -68,6 +70,9 @@ _NAMES = {
     "missing_thought_signature": FAILED,
     "unexpected_tool_call": FAILED,
 }
+_LIKE_CUT = re.compile(r"max_?(?:\w+_)?tokens?|tokens?_limit|length|truncat")
+_LIKE_WITHHELD = re.compile(r"filter|safety|moderat|prohibit")
+"""Words in reasons that nobody has told us of: what may be cut or withheld is taken for that."""
 _NONE = {"", "null", "none"}
 
 
@@ -80,7 +85,10 @@ def read_reason(value: object) -> str:
     name = name.rpartition(".")[2]  # an enum's own words: FinishReason.STOP
     if name in _NONE:
         return ""
-    return name if name in BAD else _NAMES.get(name, value.strip())
+    if name in BAD or name in _NAMES:
+        return _NAMES.get(name, name)
+    name = name[:REASON_CHARACTERS]
+    return CUT if _LIKE_CUT.search(name) else WITHHELD if _LIKE_WITHHELD.search(name) else value.strip()
 
 
 def later_reason(had: str, more: str) -> str:

@@ -69,7 +69,8 @@ class ProviderError:
 def find_error(body: object) -> Mapping[str, Any] | None:
     """Return the error in a parsed body or event, None where it holds none."""
     if isinstance(body, list):
-        return next((found for one in body[:4] if (found := find_error(one)) is not None), None)
+        inside = (one for one in body[:4] if isinstance(one, dict))
+        return next((found for one in inside if (found := find_error(one)) is not None), None)
     if not isinstance(body, dict):
         return None
     error = body.get("error")

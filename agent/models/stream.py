@@ -213,7 +213,7 @@ class _Collector:
         await self._take_parts([*self._tags.feed(self._text.flush()), *self._tags.flush()])
         if self._lines is not None:
             self._take_words(self._lines.flush(is_cut=self._reply.is_cut))
-            for part in self._lines.asked:  # only now: until its end a step may turn out to have been thinking
+            for part in () if self.full else self._lines.asked:  # only now: the step may turn out to have been thinking
                 self._calls.add(part)
         self._tell_input(least=1)
         requests = () if self.full else self._calls.requests()

@@ -5,6 +5,7 @@ that only its end is in the stream: then what was taken for the answer up to the
 tag again, which may be another block of it or only a word: it is closed by the first end, and by a second one where that comes.
 """
 
+import re
 from typing import Literal, NamedTuple
 
 TAGS = {
@@ -25,6 +26,13 @@ TAGS = {
 """Opening and closing tags, in lower case."""
 CLOSING = tuple(TAGS.values())
 WATCHED = (*TAGS, *CLOSING)
+LONGEST = max(map(len, WATCHED))
+MOST_BLANK = 256
+"""Characters of white space that wait for what an answer begins with; more are a part of it."""
+_FOUND = {tag: re.compile(re.escape(tag), re.IGNORECASE | re.ASCII) for tag in WATCHED}
+_SIGNS = "<[\u25c1"
+"""The characters that tags begin with."""
+_ANY = re.compile("|".join(map(re.escape, WATCHED)), re.IGNORECASE | re.ASCII)
 
 
 class Part(NamedTuple):
@@ -62,10 +70,9 @@ class ThinkTags:
             if self._closing is not None:
                 text = self._think(text, parts)
             elif self._may_open:
-                text = self._begin(text)
+                text = self._begin(text, parts)
             else:
-                self._answer(text, parts)
-                text = ""
+                text = self._answer(text, parts)
         return parts
 
     def flush(self) -> list[Part]:
@@ -75,71 +82,68 @@ class ThinkTags:
             return []
         return [Part("reasoning" if self._closing is not None else "text", held)]
 
-    def _begin(self, text: str) -> str:
+    def _begin(self, text: str, parts: list[Part]) -> str:
         """Decide whether the step begins with thinking; return what is left to read."""
         begun = text.lstrip()
-        low = begun.lower()
+        if not begun:
+            if len(text) > MOST_BLANK and not self._is_after_thinking:
+                _add(parts, "text", text)
+            elif not self._is_after_thinking:
+                self._held = text
+            return ""
+        low = begun[:LONGEST].lower()
         for tag in WATCHED if self._is_after_thinking else TAGS:
             if low.startswith(tag):
                 self._opening, self._closing = tag, TAGS.get(tag)  # none of one that is closed twice
                 return begun[len(tag) :]
-            if tag.startswith(low):  # also where there is nothing but white space so far
-                self._held = "" if self._is_after_thinking and not begun else text
-        if self._held or not begun:
+            if tag.startswith(low):
+                self._held = text
+        if self._held:
             return ""
         self._may_open = False
         return begun if self._is_after_thinking else text
 
     def _think(self, text: str, parts: list[Part]) -> str:
         assert self._closing is not None
-        low = text.lower()
-        end = low.find(self._closing)
-        kept = _held_back(text, (self._opening, self._closing)) if end < 0 else len(text) - end
-        thought = len(text) - kept
-        self._is_nested = self._is_nested or self._opening in low[:thought]
+        end = _FOUND[self._closing].search(text)
+        thought = len(text) - _held_back(text, (self._opening, self._closing)) if end is None else end.start()
+        self._is_nested = self._is_nested or _FOUND[self._opening].search(text, 0, thought) is not None
         _add(parts, "reasoning", text[:thought])
-        if end < 0:
+        if end is None:
             self._held = text[thought:]
             return ""
-        rest = text[end + len(self._closing) :]
+        rest = text[end.end() :]
         self._closing, self._is_after_thinking, self._watches = None, True, self._is_nested
         return rest
 
-    def _answer(self, text: str, parts: list[Part]) -> None:
-        if not self._watches or ("<" not in text and "[" not in text):
-            self._quotes += text.count("`") if self._watches else 0
-            _add(parts, "text", text)
-            return
-        low = text.lower()
-        found = min(((at, tag) for tag in WATCHED if (at := low.find(tag)) >= 0), default=None)
-        if found is None:
-            kept = _held_back(text, WATCHED)
-            self._held = text[len(text) - kept :]
-            text = text[: len(text) - kept]
-            self._quotes += text.count("`")
-            _add(parts, "text", text)
-            return
-        at, tag = found
-        before, rest = text[:at], text[at + len(tag) :]
-        self._quotes += before.count("`")
-        if self._quotes % 2 or tag in TAGS:
-            self._watches = self._watches and bool(self._quotes % 2)  # an answer that opens one itself speaks of it
-            _add(parts, "text", text[: at + len(tag)])
-        else:
-            _add(parts, "text", before)
-            parts.append(Part("retract"))
-            self._watches, self._may_open, self._is_after_thinking = False, True, True
-        self._held = ""
-        parts += self.feed(rest)
+    def _answer(self, text: str, parts: list[Part]) -> str:
+        """Hand on an answer up to the tag that closes thinking, if there is one; return what is left to read."""
+        may_hold_one = "<" in text or "[" in text or "\u25c1" in text
+        begun = 0
+        while self._watches and may_hold_one and (found := _ANY.search(text, begun)) is not None:
+            self._quotes += text.count("`", begun, found.start())
+            if not self._quotes % 2 and found[0].lower() not in TAGS:
+                _add(parts, "text", text[: found.start()])
+                parts.append(Part("retract"))
+                self._watches, self._may_open, self._is_after_thinking = False, True, True
+                return text[found.end() :]
+            self._watches = bool(self._quotes % 2)  # an answer that opens one itself speaks of it
+            begun = found.end()
+        if self._watches:
+            kept = _held_back(text[begun:], WATCHED) if may_hold_one else 0
+            text, self._held = text[: len(text) - kept], text[len(text) - kept :]
+            self._quotes += text.count("`", begun)
+        _add(parts, "text", text)
+        return ""
 
 
 def _held_back(text: str, tags: tuple[str, ...]) -> int:
     """Return how many characters at the end may be the beginning of one of the tags."""
-    low = text[-max(map(len, tags)) :].lower()
-    return max(
-        (size for tag in tags for size in range(1, len(tag)) if low.endswith(tag[:size])),
-        default=0,
-    )
+    end = text[-LONGEST:]
+    for begun, sign in enumerate(end):
+        if sign in _SIGNS and any(tag.startswith(end[begun:].lower()) for tag in tags):
+            return len(end) - begun
+    return 0
 
 
 def _add(parts: list[Part], kind: Literal["text", "reasoning"], text: str) -> None:

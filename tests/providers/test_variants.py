@@ -66,7 +66,9 @@ async def heard_of(sender: tuple[Sender, BaseChatModel], variant: Variant) -> No
 async def test_a_variant_of_what_a_provider_says_is_heard_as_what_it_means(
     sender: tuple[Sender, BaseChatModel], variant: Variant
 ) -> None:
-    """G56 G57 G71 G72: and G605, whatever repeats or runs together; G606, what only a total tells; G607, what has no index."""
+    """G56 G57 G71 G72: and G605, whatever repeats or runs together; G606, what only a total tells; G607, what has no index;
+    G661, where a part of a call stands anywhere; G662, what nests and repeats; G664, reasons that nobody knows.
+    """
     await heard_of(sender, variant)
 
 

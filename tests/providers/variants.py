@@ -62,6 +62,7 @@ def called(name: str, *events: bytes, calls: tuple[Any, ...] = (SEVEN,), finish:
 WHOLE = {"message": {"role": "assistant", "content": ANSWER}, "finish_reason": "stop"}
 TWO = [chunk("There are "), chunk("**42** orders.", "stop")]
 PRETTY = orjson.dumps(chunk(ANSWER, "stop"), option=orjson.OPT_INDENT_2)
+MANY = "20231130000123456789"
 OPENED = call(CREATE, '{"item": "', call_id="a")
 HALVES = (
     rb'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\ud83d"}}]}}]}',
@@ -180,6 +181,26 @@ CALLS = [
     called("a line break in a text", calling(call(CREATE, '{"item": "a\nb"}', call_id="a")), calls=((CREATE, {"item": "a\nb"}),)),
     called("halves of a character", calling(OPENED), *(half + b"\n\n" for half in HALVES), calls=((CREATE, {"item": "😀"}),)),
     called("arguments under another name", calling({"id": "a", "function": {"name": FIND, "parameters": {"number": 7}}})),
+    *(
+        called(name, calling({"id": "a", **said}))
+        for name, said in (
+            ("a function's name alone, and its arguments beside", {"function": FIND, "arguments": ORDER_7}),
+            ("arguments beside the function", {"function": {"name": FIND}, "arguments": ORDER_7}),
+            ("arguments beside a function that has them empty", {"function": {"name": FIND, "arguments": ""}, "parameters": {"number": 7}}),
+            ("the name beside the function", {"name": FIND, "function": {"arguments": ORDER_7}}),
+        )
+    ),
+    *(
+        called(f"a number of 20 digits in {name}", calling(call(FIND, arguments, call_id="a")), calls=((FIND, None),))
+        for name, arguments in (("a text", f'{{"number": {MANY}}}'), ("an object", orjson.Fragment(f'{{"number": {MANY}}}')))
+    ),
+    *(
+        called(f"arguments that are nested {depth} deep, as an object",
+               calling(call(FIND, orjson.Fragment('{"a":' * depth + "1" + "}" * depth), call_id="a")), calls=((FIND, None),))
+        for depth in (300, 950)
+    ),
+    called("a name that grows from another tool's", calling(call("find", None, call_id="a")), calling(call(FIND, ORDER_7, call_id="a")),
+           calls=(SEVEN,)),
     called("a flat call with its input", calling({"id": "a", "name": FIND, "input": {"number": 7}})),
     called("ids and indexes that are numbers", calling(call(FIND, '{"num', index=0.0, call_id=1)),
            calling(call(FIND, '{"num', index=0.0, call_id=2)), calling(call(None, 'ber": 7}', index=0.0, call_id=1)),
@@ -221,11 +242,13 @@ WRITTEN = ((CREATE, {"item": "tea"}),)
 ENDS = [
     *(
         Variant(f"a write behind {reason}", WRITE + end(reason), "", WRITTEN, reason="length")
-        for reason in ("ERROR_LIMIT", "time_limit", "max_new_tokens", "FinishReason.LENGTH")
+        for reason in ("ERROR_LIMIT", "time_limit", "max_new_tokens", "FinishReason.LENGTH", "MaxTokens", "max_tokens_reached",
+                       "output_token_limit", "context_length", "Truncated")
     ),
     *(
         Variant(f"a write behind {reason}", WRITE + end(reason), "", error="model_refused")
-        for reason in ("ERROR_TOXIC", "IMAGE_PROHIBITED_CONTENT", "guardrail", "policy_violation", "LANGUAGE", "blocked")
+        for reason in ("ERROR_TOXIC", "IMAGE_PROHIBITED_CONTENT", "guardrail", "policy_violation", "LANGUAGE", "blocked",
+                       "ContentFiltered", "SAFETY_FILTER", "input_moderation")
     ),
     *(
         Variant(f"a write behind {reason}", WRITE + end(reason), "", error="model_unavailable")
@@ -330,6 +353,16 @@ CARRIED = [
         Paced((REFUSED[:20], 0.05, REFUSED[20:30], 0.05, REFUSED[30:]), "application/json", 400), "", error="context_too_long",
     ),
     Variant("a refusal that never ends", Paced((REFUSED, 4.0), "application/json", 400), "", error="context_too_long"),
+    *(
+        Variant(f"{kind} that is none in its encoding", Said(answer(), headers={"Content-Encoding": coding}), "", error="model_unavailable")
+        for kind, coding in (("a stream", "gzip"), ("another stream", "deflate"))
+    ),
+    Variant("a refusal that is none in its encoding", Said(REFUSED, status=400, headers={"Content-Encoding": "gzip"}), "", error="model_refused"),
+    Variant("a refusal of lists in lists", Said(b"[" * 900 + b"]" * 900, status=400), "", error="model_refused"),
+    Variant("an event of lists in lists", b'data: {"choices":[{"delta":{"content":"x"}}],"x":' + b"[" * 9000 + b"]" * 9000 + b"}\n\n" + DONE, "",
+            error="model_unavailable"),
+    Variant("a thousand tags that an answer speaks of", words("`<think>` " * 1000, pieces=1) + end(), "`<think>` " * 1000),
+    Variant("an index of many digits", data({"choices": [{"index": "9" * 5000, "delta": {"content": ANSWER}}]}) + end()),
     Variant("a refusal of a megabyte", Paced((b'{"a": "' + b"x" * 10**6,), "application/json", 429), "", error="model_rate_limited"),
 ]  # fmt: skip
 

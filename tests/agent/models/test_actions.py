@@ -81,6 +81,8 @@ BROKEN: list[tuple[str, str, str]] = [
     ('ACTION: {"tool": 7, "args": {}}', "", "unnamed"),
     ('ACTION: {"tool": "", "args": {}}', "", "unnamed"),
     ('ACTION: {"tool": "a", "args": [1]}', "", "a"),
+    ('ACTION: {"tool": "a", "args": {"b": 1}, "dry_run": true}', "", "a"),
+    ('ACTION: {"tool": "a", "args": {"b": 99999999999999999999}}', "", "a"),
     ("ACTION:\nx", "x", "unnamed"),
     ("ACTION:\n\n```json\nx\n```", "\n```json\nx\n```", "unnamed"),
     (f"ACTION:{' ' * 200}{{", "", "unnamed"),
@@ -237,12 +239,16 @@ async def test_a_line_in_thinking_is_none_also_where_that_is_seen_late() -> None
 
 
 async def test_what_lines_may_take_is_bounded_as_any_answer() -> None:
-    """G442: a line that never ends counts while it is held back, and more calls than a reply may have are none."""
+    """G442: a line that never ends counts while it is held back, and more calls than a reply may have are none. And G662."""
     endless = 'ACTION: {"tool": "find_order", "args": {"q": "' + "x" * 5000
     heard = await ask(model_of(chunk("Look.\n"), chunk(endless), END), answer_characters=1000)
     assert (heard.reply.text, heard.reply.requests, heard.reply.is_cut) == ("Look.", (), True)
     heard = await ask(model_of(chunk("Look.\n"), *[chunk(f"{COUNT}\n" * 3)] * 50, END))
     assert (heard.reply.text, heard.reply.requests, heard.reply.is_cut) == ("Look.", (), True)
+    begun = time.process_time()
+    heard = await ask(model_of(chunk("Look.\n" + "ACTION:\n" * 24_000), END))
+    assert (heard.reply.requests, heard.reply.is_cut) == ((), True)
+    assert time.process_time() - begun < 3, "none of them is even put together"
 
 
 def test_a_transcript_in_words_has_no_calls_but_the_models_own() -> None:
