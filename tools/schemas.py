@@ -110,7 +110,8 @@ def _branches(
     if keyword == "$ref":
         if not isinstance(found, str) or found in behind:
             return
-        found, behind = [_meant(found, whole)], (*behind, found)
+        behind = (*behind, found)
+        found = [_meant(found, whole)]
     for one in found if isinstance(found, list) else ():
         left[0] -= 1
         if left[0] >= 0 and isinstance(one, dict) and "object" in _said_types(one):

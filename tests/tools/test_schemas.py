@@ -106,6 +106,7 @@ TOPS: list[tuple[Any, Any]] = [
 def test_at_the_top_is_an_object_without_choices_that_has_what_any_of_them_has(given: Any, kept: Any) -> None:
     """G669"""
     made = bounded_schema(given)
+    assert made is not None
     assert made == kept
     assert refused(made) == []
 
