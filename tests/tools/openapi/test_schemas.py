@@ -14,6 +14,7 @@ from support.lanes import examples
 from support.strict import refused
 
 from agent.errors import ConfigurationError
+from tools.openapi import parsing
 from tools.openapi.document import read_document
 from tools.openapi.flat import MAX_PARTS
 from tools.openapi.importing import MAX_REQUIRED_BYTES, import_operations
@@ -350,6 +351,24 @@ def test_aliases_that_would_become_millions_of_values_are_refused(text: str) -> 
     with pytest.raises(ConfigurationError, match=f"more than {MAX_YAML_VALUES} values"):
         parse(text.encode())
     assert time.process_time() - began < 5
+
+
+def test_yaml_of_more_values_is_refused_before_they_are_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G202: each takes hundreds of bytes of memory."""
+    import yaml
+
+    def compose(*_: object, **__: object) -> None:
+        raise AssertionError("all of it was read")
+
+    monkeypatch.setattr(yaml, "compose", compose)
+    monkeypatch.setattr(parsing, "MAX_YAML_VALUES", 100)
+    for text in (
+        "a: [" + "[]," * 200 + "]",
+        "".join(f"k{n}: 1\n" for n in range(101)),
+        "a: &a 1\nb: [" + "*a," * 200 + "]",
+    ):
+        with pytest.raises(ConfigurationError, match="more than 100 values"):
+            parse(text.encode())
 
 
 @pytest.mark.parametrize(
