@@ -137,8 +137,9 @@ async def test_a_server_that_asks_something_and_takes_no_answer_holds_nobody_up(
     async with serving() as server, toolset({"url": server.url}) as opened:
         tools = await tools_of(opened)
         server.odd, server.answered = ask, hang
-        for _ in range(3):
-            assert await called(tools["odd"]) == "well"
+        async with asyncio.timeout(30):
+            for _ in range(3):
+                assert await called(tools["odd"]) == "well"
         assert any("method" not in request.json for request in server.requests if request.method == "POST")
 
 
