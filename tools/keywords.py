@@ -15,7 +15,7 @@ import orjson
 TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 MOST_PATTERN = 300
 NOTHING = object()
-"""What is left of a value that cannot be taken."""
+"""Stands for a value that cannot be taken."""
 _OF_KINDS = {"string": str, "boolean": bool, "object": dict, "array": list, "null": type(None)}
 _LOOKS_AROUND = re.compile(r"(?<!\\)(?:\\\\)*\(\?(?!:)")
 """A group that does more than to hold together: flags, names, and what looks ahead or back."""

@@ -20,9 +20,9 @@ class Server:
         self.requests: list[Request] = []
         self.odd: Odd = answer_well
         self.get: Odd = refuse
-        """What comes of a GET, by which a client hears what it did not ask for, or the rest of an answer."""
+        """The answer to a GET, by which a client hears what it did not ask for, or the rest of an answer."""
         self.answered: Odd = thank
-        """What comes of an answer to something that the server asks."""
+        """The answer to an answer, where the server asked something."""
         self.tools: list[dict[str, Any]] = [TOOL]
         self.sessions = 0
 

@@ -1,4 +1,4 @@
-"""What real providers refuse in the schema of a tool's arguments, and with it every request that names the tool.
+"""Refusals of real providers for the schema of a tool's arguments, and with it every request that names the tool.
 
 OpenAI checks by the metaschema and compiles each pattern with Python's `re`; it and Gemini want `items` of each array; OpenAI and
 Anthropic take no choice at the top; Gemini wants what must be there among the properties, and what is listed of its type.

@@ -30,6 +30,18 @@ def event(answered: Any, text: str = "well") -> bytes:
     return b"data: %b\n\n" % orjson.dumps({"jsonrpc": "2.0", "id": answered, "result": result})
 
 
+async def turns(most: int) -> None:
+    """Let the loop have so many turns, a fiftieth of a second apart."""
+    had = 0
+
+    async def are_had() -> bool:
+        nonlocal had
+        had += 1
+        return had > most
+
+    await until(are_had, limit_s=45)
+
+
 @pytest.mark.parametrize("wish", [b"0", b"-5", b"9" * 400, b"soon"])
 async def test_an_answer_that_comes_in_pieces_comes_whenever_its_server_wishes(
     wish: bytes, monkeypatch: pytest.MonkeyPatch
@@ -90,7 +102,7 @@ async def test_the_rest_of_an_answer_that_nobody_waits_for_is_not_asked_for(monk
         with suppress(asyncio.CancelledError):
             await call
         before = asked()
-        await asyncio.sleep(0.5)  # in which it was asked five and twenty times
+        await turns(25)  # with each of which it was asked once more
         assert asked() <= before + 1
 
 
@@ -235,9 +247,7 @@ async def test_programs_that_print_without_end_leave_the_loop_its_turns() -> Non
                 return {"mcp_program_not_understood", "mcp_program_said"} <= {line["event"] for line in logs}
 
             await until(are_read)
-            async with asyncio.timeout(45):
-                for _ in range(100):  # each took a second
-                    await asyncio.sleep(0.01)
+            await turns(100)  # each took a second
 
 
 async def test_a_tool_that_is_none_takes_no_other_with_it() -> None:

@@ -49,7 +49,7 @@ class Open:
 
 
 class Heard:
-    """What the SDK reads of a server, in place of the stream that it comes from."""
+    """A stream of a server's messages as the SDK reads it, in place of the transport's own."""
 
     def __init__(self, inner: ReadStream[SessionMessage | Exception], requests: Open) -> None:
         self._inner = inner
@@ -109,7 +109,7 @@ class Heard:
 
 
 class Said:
-    """What the SDK says to a server, in place of the stream that it goes to."""
+    """A stream of messages to a server as the SDK writes it, in place of the transport's own."""
 
     def __init__(self, inner: WriteStream[SessionMessage], requests: Open) -> None:
         self._inner = inner
