@@ -454,5 +454,6 @@ def test_whatever_stands_in_a_document_an_operation_is_read_or_has_a_reason(one:
     assert "good" in [made.name for made in found.operations]
     assert not [str(problem) for problem in found.problems if "cannot be read (" in problem.reason]
     for made in found.operations:
-        assert refused(made.schema) == []
+        ends_turns = ("no schema", "missing items", "regex", "at the top", "64 bits", "no object", "nowhere")
+        assert not [one for one in refused(made.schema) if any(kind in one for kind in ends_turns)]
         assert set(made.schema.get("required", ())) <= set(made.schema["properties"])
