@@ -1,23 +1,61 @@
-"""Schemas of arguments that come from elsewhere, made small and harmless enough to stand in each request to a model.
+"""Schemas of arguments that come from elsewhere, made such that they may stand in each request to a model.
 
-The invariant: what is returned is an object's schema of at most `MOST_BYTES`, nested at most `MOST_LEVELS` deep, and
-all its references point into itself.
+Providers refuse a whole request for one schema in it, so one bad tool would end every turn. The invariant: what is returned is
+a valid schema of an object (JSON Schema 2020-12) of at most `MOST_BYTES`, nested at most `MOST_LEVELS` deep, of numbers that
+JSON has and patterns that providers compile, with `items` for each array and no choice at its top; its references point into itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from tools.keywords import NOTHING, data_of, is_pattern_taken, number_of, texts_of, types_of, values_of
+
 MOST_BYTES = 16 * 1024
 MOST_LEVELS = 24
+MOST_MERGED = 100
+"""Branches of choices at the top that are looked at."""
+MOST_TURNS = 4
+"""Where a reference goes another may lead nowhere: so often that is looked at."""
 _NOT_KEPT = frozenset(
-    {"$schema", "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary"}
+    {
+        *(
+            "$schema",
+            "$id",
+            "$anchor",
+            "$dynamicRef",
+            "$dynamicAnchor",
+            "$recursiveRef",
+            "$recursiveAnchor",
+            "$vocabulary",
+        ),
+        *("dependencies", "additionalItems"),  # of older drafts
+    }
 )
+_ONE = frozenset(
+    {
+        *("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"),
+        *("unevaluatedItems", "unevaluatedProperties", "contentSchema"),
+    }
+)
+_SOME = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 """Keywords below which the keys are names of the author's."""
+_NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+_COUNTS = frozenset(
+    {
+        *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
+        *("minContains", "maxContains"),
+    }
+)
+_TEXTS = frozenset({"title", "description", "$comment", "format", "contentEncoding", "contentMediaType", "$ref"})
+_FLAGS = frozenset({"uniqueItems", "deprecated", "readOnly", "writeOnly"})
+_LISTS = frozenset({"enum", "examples"})
 _DATA = frozenset({"default", "const", "enum", "examples", "required"})
 _WORDS = frozenset({"description", "title", "examples", "$comment", "default"})
+_CHOICES = ("$ref", "allOf", "anyOf", "oneOf")
+_NOT_AT_TOP = frozenset({*_CHOICES, "not", "enum", "const", "if", "then", "else"})
 
 
 def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -25,7 +63,13 @@ def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
 
     Of one that is too large first the words go, and then all but its outermost properties.
     """
-    kept = _object(_kept(schema, schema, level=0))
+    kept = _flat(schema, schema, [MOST_MERGED])
+    for _ in range(MOST_TURNS):
+        kept, before = _object(_kept(kept, kept, 0)), kept
+        if kept == before:
+            break
+    else:
+        kept = _outermost(kept)
     if _size(kept) > MOST_BYTES:
         kept = _object(_wordless(kept))
     if _size(kept) > MOST_BYTES:
@@ -39,37 +83,142 @@ def _object(schema: Any) -> dict[str, Any]:
     return {**made, "type": "object", "properties": properties if isinstance(properties, dict) else {}}
 
 
-def _kept(value: Any, whole: Mapping[str, Any], *, level: int, are_names: bool = False) -> Any:
-    if level > MOST_LEVELS:
-        return {} if isinstance(value, dict) else [] if isinstance(value, list) else value
-    if isinstance(value, list):
-        return [_kept(one, whole, level=level + 1) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if not are_names and "$ref" in value and not _is_inside(value["$ref"], whole):
-        return {name: one for name, one in value.items() if name == "description" and isinstance(one, str)}
+def _flat(
+    schema: Mapping[str, Any], whole: Mapping[str, Any], left: list[int], behind: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return an object's schema without the choices at its top, which providers refuse: what any branch has may be given."""
+    made = {name: one for name, one in schema.items() if name not in _NOT_AT_TOP}
+    properties = dict(_named(schema))
+    required = dict.fromkeys(texts_of(schema.get("required")))
+    for keyword in _CHOICES:
+        branches = list(_branches(schema, keyword, whole, left, behind))
+        for branch in branches:
+            properties = {**branch["properties"], **properties}
+        wanted = [dict.fromkeys(branch["required"]) for branch in branches]
+        if keyword in ("anyOf", "oneOf"):
+            wanted = [{name: None for name in wanted[0] if all(name in one for one in wanted)}] if wanted else []
+        for names in wanted:
+            required |= names
+    return {**made, "properties": properties, "required": list(required)}
+
+
+def _branches(
+    schema: Mapping[str, Any], keyword: str, whole: Mapping[str, Any], left: list[int], behind: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    """Yield the branches that are an object's, as long as some are left; a reference leads to no part that is read already."""
+    found = schema.get(keyword)
+    if keyword == "$ref":
+        if not isinstance(found, str) or found in behind:
+            return
+        behind = (*behind, found)
+        found = [_meant(found, whole)]
+    for one in found if isinstance(found, list) else ():
+        left[0] -= 1
+        if left[0] >= 0 and isinstance(one, dict) and "object" in _said_types(one):
+            yield _flat(one, whole, left, behind)
+
+
+def _said_types(schema: Mapping[str, Any]) -> list[str]:
+    said = schema.get("type", "object")
+    return texts_of(said if isinstance(said, list) else [said])
+
+
+def _named(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def _kept(schema: Any, whole: Mapping[str, Any], level: int) -> Any:
+    """Return a schema with what is valid of it."""
+    if schema is False:
+        return False
+    if not isinstance(schema, dict) or level > MOST_LEVELS:
+        return {}
+    if "$ref" in schema and not isinstance(_meant(schema["$ref"], whole), dict | bool):
+        schema = {name: one for name, one in schema.items() if name == "description"}
     made = {}
-    for name, one in value.items():
-        if are_names or name not in _NOT_KEPT:
-            below = not are_names and name in _NAMES
-            made[name] = _kept(one, whole, level=level + 1, are_names=below)
+    for name, one in schema.items():
+        if name not in _NOT_KEPT and (kept := _keyword(name, one, whole, level + 1)) is not NOTHING:
+            made[name] = kept
+    return _whole(made)
+
+
+def _whole(made: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with what providers miss: what an array holds, values of its type, and each property that must be there."""
+    said = made.get("type", ())
+    types = {said} if isinstance(said, str) else set(said)
+    if "array" in types and not made.keys() & {"items", "prefixItems"}:
+        made["items"] = {}
+    if types and "enum" in made:
+        values = made.pop("enum")
+        if found := values_of(values, types):
+            made["enum"] = found
+        elif types == {"array"} and made.get("items") == {}:  # of what stands in it, as some write it
+            made["items"] = {"enum": values}
+    if "required" in made and not made.keys() & set(_CHOICES):
+        made["properties"] = {**made.get("properties", {}), **_missing(made)}
     return made
 
 
-def _is_inside(reference: Any, whole: Mapping[str, Any]) -> bool:
-    """Return whether a reference means a part of the schema that is there: `#`, or a pointer that leads somewhere."""
+def _missing(made: dict[str, Any]) -> dict[str, Any]:
+    return {name: {} for name in made["required"] if name not in made.get("properties", {})}
+
+
+def _keyword(name: str, value: Any, whole: Mapping[str, Any], level: int) -> Any:
+    """Return what a keyword may say; `NOTHING` where that is nothing."""
+    if name in _ONE:
+        return _kept(value, whole, level) if isinstance(value, dict | bool) else {} if name == "items" else NOTHING
+    if name in _SOME:
+        return [_kept(one, whole, level) for one in value] if isinstance(value, list) and value else NOTHING
+    if name in _NAMES:
+        return _below(value, whole, level) if isinstance(value, dict) else NOTHING
+    if name in _NUMBERS:
+        return number_of(value, is_positive=name == "multipleOf")
+    if name in _COUNTS:
+        is_count = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**53
+        return int(value) if is_count else NOTHING
+    if name in _TEXTS:
+        return value if isinstance(value, str) else NOTHING
+    if name in _FLAGS:
+        return value if isinstance(value, bool) else NOTHING
+    return _other(name, value, level)
+
+
+def _other(name: str, value: Any, level: int) -> Any:
+    match name:
+        case "type":
+            return types_of(value)
+        case "pattern":
+            return value if isinstance(value, str) and is_pattern_taken(value) else NOTHING
+        case "required":
+            return list(dict.fromkeys(texts_of(value))) or NOTHING
+        case "dependentRequired":
+            is_map = isinstance(value, dict)
+            return {one: list(dict.fromkeys(texts_of(names))) for one, names in value.items()} if is_map else NOTHING
+        case _ if name in _LISTS and not (isinstance(value, list) and value):
+            return NOTHING
+    kept = data_of(value, most_levels=MOST_LEVELS - level)
+    return NOTHING if name in _LISTS and not kept else kept
+
+
+def _below(named: Mapping[str, Any], whole: Mapping[str, Any], level: int) -> dict[str, Any]:
+    return {name: _kept(one, whole, level + 1) for name, one in named.items()}
+
+
+def _meant(reference: Any, whole: Mapping[str, Any]) -> Any:
+    """Return the part of the schema that a reference means: `#`, or a pointer that leads somewhere; else None."""
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        return False
+        return None
     at: Any = whole
     for step in reference.split("/")[1:][: MOST_LEVELS + 1]:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(at, Mapping) and name in at:
             at = at[name]
-        elif isinstance(at, list) and name.isascii() and name.isdigit() and int(name) < len(at):
+        elif isinstance(at, list) and name.isascii() and name.isdigit() and len(name) < 10 and int(name) < len(at):
             at = at[int(name)]
         else:
-            return False
-    return isinstance(at, Mapping | bool)
+            return None
+    return at
 
 
 def _wordless(value: Any, *, are_names: bool = False) -> Any:
@@ -87,7 +236,7 @@ def _wordless(value: Any, *, are_names: bool = False) -> Any:
 def _outermost(schema: dict[str, Any]) -> dict[str, Any]:
     """Return only what the properties are called and of which plain type they are."""
     plain = {
-        name: {"type": one["type"]} if isinstance(one, dict) and isinstance(one.get("type"), str) else {}
+        name: _whole({"type": one["type"]}) if isinstance(one, dict) and isinstance(one.get("type"), str) else {}
         for name, one in schema["properties"].items()
     }
     required = schema.get("required")

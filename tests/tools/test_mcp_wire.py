@@ -3,8 +3,6 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,71 +11,10 @@ import pytest
 from support.each import each
 from support.http import Connection, Request, listen
 from support.mcp import called, person, refusal, tools_of, toolset
+from support.odd_mcp import TOOL, Odd, Server, answer_well, reply, serving
 
 from agent.errors import ConfigurationError, CredentialRefusedError
 from tools.mcp import wire
-
-Odd = Callable[[Request, Connection], Awaitable[None]]
-TOOL = {"name": "odd", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": True}}
-
-
-class Server:
-    """A server of 2025 whose tool answers as a test wants it. `requests` are all that came."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.requests: list[Request] = []
-        self.odd: Odd = answer_well
-        self.tools: list[dict[str, Any]] = [TOOL]
-        self.sessions = 0
-
-    async def handle(self, request: Request, connection: Connection) -> None:
-        self.requests.append(request)
-        if request.method != "POST":
-            await connection.respond(405, b"")
-            return
-        message = request.json
-        match message["method"]:
-            case "initialize":
-                self.sessions += 1
-                result = {
-                    "protocolVersion": "2025-11-25",
-                    "capabilities": {"tools": {}},
-                    "serverInfo": {"name": "odd", "version": "1"},
-                }
-                await reply(
-                    connection,
-                    message,
-                    result,
-                    {"Mcp-Session-Id": f"session-{self.sessions}", "Set-Cookie": "a=b; Path=/"},
-                )
-            case "tools/list":
-                await reply(connection, message, {"tools": self.tools}, {"Set-Cookie": "c=d"})
-            case "tools/call":
-                await self.odd(request, connection)
-            case method if "id" in message:
-                error = {"code": -32601, "message": f"no {method}"}
-                await connection.respond(200, orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}))
-            case _:
-                await connection.respond(202, b"")
-
-
-async def reply(connection: Connection, message: Any, result: object, headers: dict[str, str] | None = None) -> None:
-    await connection.respond(
-        200, orjson.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), headers=headers
-    )
-
-
-async def answer_well(request: Request, connection: Connection) -> None:
-    await reply(connection, request.json, {"content": [{"type": "text", "text": "well"}]})
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
-    server = Server()
-    async with listen(server.handle) as url:
-        server.url = f"{url}/mcp"
-        yield server
 
 
 def status(number: int, body: bytes = b"{}", **headers: str) -> Odd:
@@ -120,6 +57,15 @@ async def many_events(_request: Request, connection: Connection) -> None:
         await connection.chunk(note)
 
 
+def saying(**message: Any) -> Odd:
+    """Answer with a message of the protocol that is no answer to what was asked."""
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        await connection.respond(200, orjson.dumps({"jsonrpc": "2.0", **message}))
+
+    return respond
+
+
 REACHED = "The server of this tool cannot be reached right now"
 LARGE = "The answer is larger than may be read. Ask for less: filter or page."
 ODDITIES: dict[str, tuple[Odd, str]] = {
@@ -141,6 +87,11 @@ ODDITIES: dict[str, tuple[Odd, str]] = {
     "an answer of 200 KB": (status(200, b"x" * 200_000), LARGE),
     "an endless event": (go_on_and_on, LARGE),
     "endless events": (many_events, LARGE),
+    "the answer to something else": (saying(id=9999, result={"content": []}), "cannot be read"),
+    "news in place of an answer": (saying(method="notifications/progress", params={}), "cannot be read"),
+    "a question in place of an answer": (saying(method="ping", id=1), "cannot be read"),
+    "a refusal that names no request": (saying(id=None, error={"code": -1, "message": "too bad"}), "too bad"),
+    "several answers": (status(200, b"[]"), "cannot be read"),
     "a number": (status(200, b"1"), "cannot be read"),
     "deep JSON": (status(200, b"[" * 90_000), "cannot be read"),
 }

@@ -17,6 +17,7 @@ from agent.errors import ToolError
 from tools.backends.answers import UNKNOWN
 from tools.backends.backend import Backend
 from tools.backends.caution import Caution
+from tools.backends.heads import MOST_HEAD_BYTES
 from tools.backends.limits import USUAL, BackendLimits
 from tools.backends.transport import Request as Asked
 
@@ -116,6 +117,34 @@ async def test_what_came_unasked_is_no_answer_for_whoever_is_next(
             for connection in kept:
                 if not connection.writer.is_closing():  # one that was dropped for what came before
                     connection.writer.write(more + b'"of somebody" ' if more else b"\r\n")
+
+
+def with_head(headers: int, each_bytes: int, body: bytes) -> Route:
+    """Answer with so many headers of that size."""
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        with suppress(ConnectionError):
+            await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body))
+            for number in range(headers):
+                await connection.send(b"X-%d: %b\r\n" % (number, b"a" * each_bytes))
+            await connection.send(b"\r\n" + body)
+
+    return respond
+
+
+async def test_all_headers_of_an_answer_together_have_a_size(backend: TenantBackend) -> None:
+    """G223: and bodies, and answers one after another on one connection, do not count for it."""
+    long = b'"' + b"b" * 20_000 + b'"'
+    backend.routes["GET /much"] = with_head(4, MOST_HEAD_BYTES // 5, long)
+    backend.routes["GET /more"] = with_head(900, 60_000, b"{}")
+    backend.routes["GET /large"] = with_head(1, 10, b'"' + b"c" * 2 * MOST_HEAD_BYTES + b'"')
+    async with Backend(backend.url) as made:
+        for _ in range(20):
+            assert len(await made.session(caller()).get("/much")) == 20_000
+        assert len(await made.session(caller()).get("/large")) == 2 * MOST_HEAD_BYTES
+        with pytest.raises(ToolError, match="cannot be reached right now"):
+            await made.session(caller()).get("/more")
+        assert len(await made.session(caller()).get("/much")) == 20_000
 
 
 async def test_a_connection_that_was_closed_while_it_was_kept_is_not_used(backend: TenantBackend) -> None:

@@ -7,6 +7,8 @@ from aiohttp.client_proto import ResponseHandler
 
 PIECE_BYTES = 16 * 1024
 """Bytes that are parsed at once."""
+MOST_HEAD_BYTES = 256 * 1024
+"""Of one head. aiohttp bounds each header and their number, which together are more than a process should hold for an answer."""
 MOST_UNREAD = 16
 """Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
 
@@ -14,20 +16,25 @@ MOST_UNREAD = 16
 class BoundedHandler(ResponseHandler):
     """A connection that is closed where its server sends heads without end."""
 
+    _head_bytes = 0
+    """Of a head that is not whole yet, about."""
+
     def data_received(self, data: bytes) -> None:
         """Parse what came, a piece at a time, until there is too much of it."""
         if len(data) <= PIECE_BYTES:
-            super().data_received(data)
-            self._check()
+            self._parse(data)
             return
         for start in range(0, len(data), PIECE_BYTES):
             if self.transport is None:
                 return
-            super().data_received(data[start : start + PIECE_BYTES])
-            self._check()
+            self._parse(data[start : start + PIECE_BYTES])
 
-    def _check(self) -> None:
-        if len(self._buffer) > MOST_UNREAD and self.transport is not None:
+    def _parse(self, data: bytes) -> None:
+        before = len(self._buffer)
+        super().data_received(data)
+        is_body = self._payload is not None and not self._payload.is_eof()
+        self._head_bytes = 0 if is_body or len(self._buffer) > before else self._head_bytes + len(data)
+        if (len(self._buffer) > MOST_UNREAD or self._head_bytes > MOST_HEAD_BYTES) and self.transport is not None:
             self._buffer.clear()
             self.set_exception(aiohttp.ServerDisconnectedError("the server sends answers without end"))
             self.close_now()

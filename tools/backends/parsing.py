@@ -22,9 +22,7 @@ def parse(content: bytes) -> Any:
     Raises:
         BodyError: it is no JSON, nested too deeply, or of too many values.
     """
-    containers = content.count(b"[") + content.count(b"{")
-    if containers + content.count(b",") > MAX_VALUES:
-        raise BodyError(f"The answer has more than {MAX_VALUES:,} values. Ask for less: filter or page.")
+    containers = _check_values(content)
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as exc:
@@ -32,6 +30,25 @@ def parse(content: bytes) -> Any:
     if containers > MAX_DEPTH and _is_deep(value):
         raise BodyError(f"The answer is nested more than {MAX_DEPTH} levels deep, so it was not read.")
     return value
+
+
+def parse_lines(content: bytes) -> list[Any]:
+    """Return the JSON of each line of a body that is not empty. All of them together are bounded as one is.
+
+    Raises:
+        BodyError: as for `parse`.
+    """
+    _check_values(content, beside=content.count(b"\n"))
+    lines = (line.strip(b"\x1e \t\r") for line in content.split(b"\n"))
+    return [parse(line) for line in lines if line]
+
+
+def _check_values(content: bytes, *, beside: int = 0) -> int:
+    """Return how many lists and objects there may be; refuse more values than are taken."""
+    containers = content.count(b"[") + content.count(b"{")
+    if containers + content.count(b",") + beside > MAX_VALUES:
+        raise BodyError(f"The answer has more than {MAX_VALUES:,} values. Ask for less: filter or page.")
+    return containers
 
 
 def _is_deep(value: Any) -> bool:

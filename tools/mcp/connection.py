@@ -122,6 +122,7 @@ class Connection:
             link.lose()
             raise _lost(current) from exc
         finally:
+            current.is_over = True
             exchange.reset(token)
             self.used_at = time.monotonic()
 

@@ -18,7 +18,7 @@ from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ToolError
 from agent.models.text import clean
 from agent.toolkit import CallContext, Origin, Risk, Tool
-from tools.mcp.reading import all_pages, line, reading_tools
+from tools.mcp.reading import line, of_pages, reading_tools
 from tools.mcp.results import finished, told
 from tools.names import MOST, valid_name
 from tools.schemas import bounded_schema
@@ -98,7 +98,7 @@ async def list_tools(client: Client, definition: ToolsetDefinition, perform: Per
     """Return all tools of a server, and those that read its resources and prompts."""
     listing = Listing(definition, perform)
     if client.server_capabilities.tools is not None:
-        for tool in await all_pages(lambda cursor: client.list_tools(cursor=cursor), "tools", most=MOST_TOOLS):
+        async for tool in of_pages(lambda cursor: client.list_tools(cursor=cursor), "tools", most=MOST_TOOLS):
             listing.add(tool)
     listing.add_reading(client.server_capabilities)
     return listing.tools

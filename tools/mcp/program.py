@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from agent.masking import Mask
 from tools.mcp.child import child
+from tools.mcp.pace import Pace
 from tools.mcp.watchdog import watchdog
 
 logger = structlog.get_logger()
@@ -34,6 +35,8 @@ GRACE_S = 2.0
 """How long a program may take to end after its input has, and again after SIGTERM."""
 SAID_CHARACTERS = 500
 SAID_LINES_A_MINUTE = 60
+GARBAGE_A_SECOND, SAID_A_SECOND = 1000, 10_000
+"""Lines that are read of what is no message, and of its standard error: more of them would be all that is done here."""
 _EDGE = 200
 _ID = rb'"id"\s*:\s*(-?\d{1,18}|"[^"\\]{1,100}")'
 _ID_FIRST = re.compile(rb"^\s*\{[^{}\[\]]{0,100}?" + _ID)
@@ -111,16 +114,18 @@ async def _read(
 ) -> None:
     assert process.stdout is not None
     garbage = 0
+    pace = Pace(GARBAGE_A_SECOND)
     try:
         with incoming, suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for line, is_whole in _lines(process.stdout, most=program.line_bytes):
-                message = _parsed(line) if is_whole else _refused(line)
+                message = None if not line.strip() else _parsed(line) if is_whole else _refused(line)
                 if message is not None:
                     await incoming.send(SessionMessage(message))
-                elif line.strip():
-                    garbage += 1
-                    if garbage == 1:
-                        logger.warning("mcp_program_not_understood", toolset=program.title)
+                    continue
+                garbage += bool(line.strip())
+                if garbage == 1:
+                    logger.warning("mcp_program_not_understood", toolset=program.title)
+                await pace.next()
     finally:
         on_end()
 
@@ -177,8 +182,10 @@ async def _write(
 async def _listen(process: asyncio.subprocess.Process, program: Program) -> None:
     assert process.stderr is not None
     said = _Said(program)
+    pace = Pace(SAID_A_SECOND)
     async for line, _ in _lines(process.stderr, most=CHUNK):
         said.tell(line)
+        await pace.next()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -1,6 +1,6 @@
 """A server's resources and prompts, as tools that list and read them."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,17 +40,18 @@ def reading_tools(capabilities: types.ServerCapabilities) -> Iterator[ReadingToo
         yield ReadingTool("get_prompt", "Reads one of the prepared instructions.", name, _get_prompt)
 
 
-async def all_pages(page: Callable[[str | None], Awaitable[Any]], what: str, *, most: int) -> list[Any]:
-    """Return what all pages list, up to a bound: a server's pages need not end."""
-    found: list[Any] = []
+async def of_pages(page: Callable[[str | None], Awaitable[Any]], what: str, *, most: int) -> AsyncGenerator[Any]:
+    """Yield what all pages list, up to a bound: a server's pages need not end, and of large ones one is held at a time."""
+    left = most
     cursor: str | None = None
     for _ in range(MOST_PAGES):
         result = await page(cursor)
-        found += getattr(result, what)
-        if result.next_cursor is None or result.next_cursor == cursor or len(found) >= most:
+        for one in getattr(result, what)[:left]:
+            yield one
+        left -= len(getattr(result, what))
+        if result.next_cursor is None or result.next_cursor == cursor or left <= 0:
             break
         cursor = result.next_cursor
-    return found[:most]
 
 
 def line(text: str | None) -> str:
@@ -59,9 +60,9 @@ def line(text: str | None) -> str:
 
 
 async def _list_resources(client: Client, context: CallContext, arguments: Mapping[str, Any]) -> object:
-    found = await all_pages(lambda cursor: client.list_resources(cursor=cursor), "resources", most=MOST_LISTED)
+    found = of_pages(lambda cursor: client.list_resources(cursor=cursor), "resources", most=MOST_LISTED)
+    listed: dict[str, object] = {"resources": [_entry(one, one.uri) async for one in found]}
     patterns = (await client.list_resource_templates()).resource_templates[:MOST_LISTED]
-    listed: dict[str, object] = {"resources": [_entry(one, one.uri) for one in found]}
     return {**listed, "patterns": [_entry(one, one.uri_template) for one in patterns]} if patterns else listed
 
 
@@ -75,8 +76,8 @@ async def _read_resource(client: Client, context: CallContext, arguments: Mappin
 
 
 async def _list_prompts(client: Client, context: CallContext, arguments: Mapping[str, Any]) -> object:
-    found = await all_pages(lambda cursor: client.list_prompts(cursor=cursor), "prompts", most=MOST_LISTED)
-    return {"prompts": [_prompt(one) for one in found]}
+    found = of_pages(lambda cursor: client.list_prompts(cursor=cursor), "prompts", most=MOST_LISTED)
+    return {"prompts": [_prompt(one) async for one in found]}
 
 
 def _prompt(one: types.Prompt) -> dict[str, object]:

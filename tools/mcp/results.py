@@ -10,6 +10,7 @@ import orjson
 
 from agent.errors import ToolError
 from agent.toolkit import File, ToolResult
+from tools.backends.parsing import BodyError, parse
 
 ERROR_CHARACTERS = 1000
 
@@ -121,11 +122,11 @@ def _joined(content: Sequence[types.ContentBlock]) -> str:
 
 
 def _value(text: str) -> object:
-    """Return what a text of JSON stands for, so that fields of it can be picked; any other text as it is."""
+    """Return what a text of JSON stands for, so that fields of it can be picked; any other text, and more of it than is taken, as it is."""
     if text[:1] in ("{", "["):
         try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
+            return parse(text.encode())
+        except (BodyError, UnicodeEncodeError):
             return text
     return text
 

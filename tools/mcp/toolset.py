@@ -32,6 +32,7 @@ from tools.backends.reach import Guard, Reach
 from tools.mcp.connection import Connection
 from tools.mcp.link import Link, LostError, Manner
 from tools.mcp.listing import Work, list_tools
+from tools.mcp.pace import paced
 from tools.mcp.program import Program, run_program
 from tools.mcp.refusals import lost, refused, unreadable
 from tools.mcp.results import InputWantedError
@@ -151,7 +152,7 @@ class McpToolset:
         client = client_over(transport, connect_timeout_s=self._server.connect_timeout_s)
         most = self._server.result_bytes
         async with client, streamable_http_client(url, http_client=client, max_sse_event_size=most) as streams:
-            yield streams
+            yield paced(streams)
 
     @asynccontextmanager
     async def _open_program(self, link: Link) -> AsyncGenerator[TransportStreams]:
@@ -159,7 +160,7 @@ class McpToolset:
             self._server.command, self._environment, self._definition.title, self._server.result_bytes, self._mask
         )
         async with run_program(program, on_end=link.lose) as streams:
-            yield streams
+            yield paced(streams)
 
     async def _perform(self, context: CallContext, work: Work, risk: Risk) -> object:
         """Make a request of the server that the caller has, with the caller's own token.

@@ -4,10 +4,11 @@ The invariant: a request carries the token of the call that it is made for, or n
 is the trouble of that one. The SDK ends a whole session when a request of it raises, so nothing is raised here.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import httpx2
 import orjson
@@ -16,6 +17,7 @@ from agent.http import open_client
 from agent.principal import Credential
 from tools.backends.guarded import GuardedTransport
 from tools.backends.reach import Guard
+from tools.mcp.stream import MEDIA_TYPE, BoundedStream
 
 READ_TIMEOUT_S = 600.0
 """A tool's own time limit ends a call earlier; this one only frees the socket of what nobody waits for."""
@@ -44,6 +46,8 @@ class Exchange:
 
     credential: Credential | None = None
     trouble: Trouble | None = None
+    is_over: bool = False
+    """Whether nobody waits for it any more: the SDK would go on asking for the rest of an answer."""
 
 
 exchange: ContextVar[Exchange] = ContextVar("exchange")
@@ -63,10 +67,13 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the server's answer, or one of our own that stands for what went wrong."""
         current = exchange.get(Exchange())
+        if current.is_over and request.method == "GET":
+            return httpx2.Response(503)
         if current.credential is not None:
             request.headers["Authorization"] = f"Bearer {current.credential.reveal()}"
         request.headers["Accept-Encoding"] = "identity"  # nothing to unpack, so nothing that grows when it is unpacked
-        if request.method == "DELETE" or _is_note(request):
+        asked = _message(request)
+        if request.method == "DELETE" or (request.method == "POST" and not _is_question(asked)):
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), NOTE_TIMEOUT_S)
         try:
             response = await self._shared.handle_async_request(request)
@@ -76,14 +83,20 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             return self._instead(current, Trouble.BROKE_OFF)
         if (trouble := _trouble(request, response)) is None and _is_stream(response):
             most = self._most_bytes * (STREAM_OF_RESULTS if request.method == "POST" else 1_000_000)
-            stream = BoundedStream(response, current, most_of_event=self._most_bytes, most=most)
-            return httpx2.Response(response.status_code, headers=response.headers, stream=stream)
+
+            def is_too_large() -> None:
+                current.trouble = Trouble.TOO_LARGE
+
+            stream = BoundedStream(response, on_too_large=is_too_large, most_of_event=self._most_bytes, most=most)
+            return httpx2.Response(response.status_code, headers=_kept(response, MEDIA_TYPE), stream=stream)
         try:
-            return self._instead(current, trouble) if trouble else await self._whole(current, request, response)
+            return self._instead(current, trouble) if trouble else await self._whole(current, request, response, asked)
         finally:
             await response.aclose()
 
-    async def _whole(self, current: Exchange, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+    async def _whole(
+        self, current: Exchange, request: httpx2.Request, response: httpx2.Response, asked: dict[str, Any]
+    ) -> httpx2.Response:
         content = bytearray()
         try:
             async for part in response.aiter_raw():
@@ -95,38 +108,19 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         if response.status_code == 400 and SESSION in request.headers and b"session" in content.lower():
             # What the protocol's authors publish says it so, where the specification has a 404.
             return self._instead(current, Trouble.SESSION_LOST)
-        kept = {name: response.headers[name] for name in ("content-type", SESSION) if name in response.headers}
-        return httpx2.Response(response.status_code, headers=kept, content=bytes(content))
+        status = response.status_code
+        if 200 <= status < 300 and (is_right := _answers(asked, bytes(content))) is not True:
+            if is_right is None:
+                return self._instead(current, Trouble.UNREADABLE)
+            status = 400  # of a refusal that names no request the SDK looks at the status
+        kept = _kept(response, response.headers.get("content-type", ""))
+        return httpx2.Response(status, headers=kept, content=bytes(content))
 
     def _instead(self, current: Exchange, trouble: Trouble) -> httpx2.Response:
         current.trouble = trouble
         if trouble is Trouble.SESSION_LOST:
             self._on_session_lost()
         return httpx2.Response(503)
-
-
-class BoundedStream(httpx2.AsyncByteStream):
-    """A stream of events that breaks off where one of them, or all together, are too large."""
-
-    def __init__(self, response: httpx2.Response, current: Exchange, *, most_of_event: int, most: int) -> None:
-        self._response = response
-        self._current = current
-        self._most_of_event = most_of_event
-        self._most = most
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        event = total = 0
-        async for part in self._response.aiter_raw():
-            total += len(part)
-            end = max(part.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
-            event = event + len(part) if end < 0 else len(part) - end
-            if event > self._most_of_event or total > self._most:
-                self._current.trouble = Trouble.TOO_LARGE
-                raise httpx2.ReadError("more than may be read")
-            yield part
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
 
 
 def shared_transport(guard: Guard) -> httpx2.AsyncBaseTransport:
@@ -152,14 +146,42 @@ def _trouble(request: httpx2.Request, response: httpx2.Response) -> Trouble | No
     return None
 
 
+def _kept(response: httpx2.Response, media_type: str) -> dict[str, str]:
+    """Return the headers that the SDK gets to see."""
+    kept = {name: response.headers[name] for name in (SESSION,) if name in response.headers}
+    return {**kept, "Content-Type": media_type} if media_type else kept
+
+
 def _is_stream(response: httpx2.Response) -> bool:
-    return response.headers.get("content-type", "").lower().startswith("text/event-stream")
+    return response.headers.get("content-type", "").lower().startswith(MEDIA_TYPE)
 
 
-def _is_note(request: httpx2.Request) -> bool:
-    """Return whether a request is a message that no answer is expected to."""
+def _message(request: httpx2.Request) -> dict[str, Any]:
+    """Return the message that a request holds; an empty one where it holds none."""
     try:
-        message = orjson.loads(request.content) if request.method == "POST" else {"id": None}
+        message = orjson.loads(request.content) if request.method == "POST" else {}
     except (orjson.JSONDecodeError, httpx2.RequestNotRead):
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _is_question(message: dict[str, Any]) -> bool:
+    """Return whether an answer is expected: to nothing else does the SDK leave the time that it takes."""
+    return "id" in message and "method" in message
+
+
+def _answers(asked: dict[str, Any], content: bytes) -> bool | None:
+    """Return whether a body answers what was asked; False where it refuses without saying what, None where it answers something else.
+
+    The SDK would wait for ever for the answer to a request whose answer has come, with another id or none.
+    """
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return True  # which the SDK finds out
+    if not isinstance(answer, dict) or not _is_question(asked):
+        return True
+    if answer.get("id") is None and "error" in answer:
         return False
-    return isinstance(message, dict) and "id" not in message
+    is_answer = "method" not in answer and str(answer.get("id")) == str(asked["id"])
+    return True if is_answer else None

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.backends.answers import Answer
-from tools.backends.parsing import BodyError, parse
+from tools.backends.parsing import BodyError, parse, parse_lines
 
 DECIMAL_UNITS = ("bytes", "kB", "MB")
-MAX_LINES = 50_000
 JSON_LINES = frozenset(
     {
         "application/x-ndjson",
@@ -70,7 +69,7 @@ def decoded(answer: Answer, *, expects_html: bool = False) -> Body:
     """Return a body that came whole and is not empty. A web page that nobody announced is told by its title only."""
     kind, content = answer.media_type, answer.content
     if kind in JSON_LINES and (lines := _json_lines(content)) is not None:
-        return Data(lines)
+        return lines
     if not _is_foreign(kind) and (found := _json(content, _charset(answer))) is not None:
         return found
     if not _is_text(kind, content):
@@ -128,12 +127,11 @@ def _json(content: bytes, charset: str) -> Body | None:
     return None
 
 
-def _json_lines(content: bytes) -> list[Any] | None:
-    lines = [line.strip(b"\x1e \t\r") for line in content.removeprefix(codecs.BOM_UTF8).split(b"\n", MAX_LINES)]
+def _json_lines(content: bytes) -> Body | None:
     try:
-        return [parse(line) for line in lines[:MAX_LINES] if line]
-    except BodyError:
-        return None
+        return Data(parse_lines(content.removeprefix(codecs.BOM_UTF8)))
+    except BodyError as exc:
+        return Text(str(exc)) if exc.__cause__ is None else None
 
 
 def _charset(answer: Answer) -> str:

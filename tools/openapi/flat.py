@@ -8,10 +8,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.keywords import TYPES, values_of
 from tools.openapi.document import Document
 from tools.openapi.reading import ReadingError, TooMuchError, shown
 
-TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 MAX_PARTS = 64
 """Schemas of one `allOf`, and references one behind the other."""
 MAX_UNIONS = 16
@@ -92,7 +92,9 @@ class Flattening:
         if len(behind) > MAX_PARTS:
             raise ReadingError(f"more than {MAX_PARTS} schemas are nested here")
         if "$ref" in schema:
-            return self._referred(schema, behind)
+            flat = self._referred(schema, behind)
+            self._own[id(schema)] = schema, flat
+            return flat
         if not isinstance(parts := schema.get("allOf", ()), list | tuple):
             raise ReadingError("allOf must be a list", "allOf")
         if len(parts) > MAX_PARTS:
@@ -132,7 +134,20 @@ def own_level(schema: Mapping[str, Any], *, is_old: bool) -> Flat:
     flat.is_write_only = schema.get("writeOnly") is True
     flat.is_deprecated = schema.get("deprecated") is True
     flat.keywords = _keywords(schema)
+    if flat.types and len(flat.keywords.get("enum", ())) in range(1, MAX_COMPARED):
+        _put_right(flat)
     return flat
+
+
+def _put_right(flat: Flat) -> None:
+    """Let the values that are listed be of the types: documents write `true` for a text, or list for an array what it holds."""
+    values = flat.keywords.pop("enum")
+    if found := values_of(values, flat.types):
+        flat.keywords["enum"] = found
+    elif set(flat.types) <= {"array", "null"}:
+        flat.items = _both(flat.items, {"enum": values})
+    else:  # what is listed says more than the type does
+        flat.keywords["enum"], flat.types = values, ()
 
 
 def _types(schema: Mapping[str, Any], *, is_old: bool) -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from agent.toolkit import Origin, Risk
 from tools.openapi.contents import Content, content_of
 from tools.openapi.document import MAX_OPERATIONS, Document, Entry
 from tools.openapi.flat import Flattening
+from tools.openapi.levels import size_of
 from tools.openapi.naming import MOST, argument_names, operation_names
 from tools.openapi.operation import Body, Operation, Parameter, Property
 from tools.openapi.pagination import good_answers, pagination_of
 from tools.openapi.parameters import Found, Parameters, parameters_of
 from tools.openapi.reading import ReadingError, TooMuchError
 from tools.openapi.risk import risk_of
-from tools.openapi.schemas import EFFORTS, MAX_SCHEMA_BYTES, Effort, Schemas, size_of
+from tools.openapi.schemas import EFFORTS, MAX_SCHEMA_BYTES, Effort, Schemas
 from tools.openapi.wording import described, plain_text
 
 MAX_REQUIRED_BYTES = 64 * 1024
@@ -123,7 +124,7 @@ class _Reader:
 
     def read(self, entry: Entry, name: str, risk: Risk) -> Operation | Problem:
         """Return an operation, or why there is none."""
-        self._flattening.begin()
+        self._schemas.begin()
         try:
             return self._operation(entry, name, risk)
         except ReadingError as exc:

@@ -3,6 +3,7 @@
 The invariant: reading costs time and memory in proportion to the text, whatever its aliases would become if they were copied.
 """
 
+import math
 import re
 from typing import Any
 
@@ -60,9 +61,12 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _check_depth(yaml: Any, text: str) -> None:
-    """Refuse what is nested too deep before anything recursive reads it."""
-    depth = 0
+    """Refuse what is nested too deep before anything recursive reads it, and what is too much before it is all there."""
+    depth = values = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        values += isinstance(event, yaml.NodeEvent)
+        if values > 2 * MAX_YAML_VALUES:  # keys are among them here
+            raise ConfigurationError(f"the document has more than {MAX_YAML_VALUES} values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_YAML_DEPTH:
@@ -126,6 +130,6 @@ def _scalar(node: Any) -> Any:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):  # JSON has no other numbers
+        return number
     return text

@@ -1,27 +1,19 @@
 """Schemas for a model, made of a document's: without references, small, and valid only where the document's are.
 
 The invariant: a schema costs bounded time and bytes whatever the document says, and what had to be cut is never a part that a
-value must have. A `pattern` is handed on and never compiled here.
+value must have. A `pattern` is handed on where providers take it, and never tried here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
-import orjson
-
-from tools.openapi.flat import Flat, Flattening, Union, is_number, merged
-from tools.openapi.reading import ReadingError, shown
-from tools.openapi.wording import plain_text
+from tools.openapi.flat import Flat, Flattening, Union, merged
+from tools.openapi.levels import plain_level, size_of
+from tools.openapi.reading import ReadingError
 
 MAX_SCHEMA_BYTES = 8 * 1024
 """Of all arguments of an operation together; about 2,000 tokens."""
-MAX_ENUM_BYTES = 1500
-MAX_ENUM_VALUES = 300
-MAX_DEFAULT_BYTES = 200
-MAX_PATTERN = 300
-MAX_FORMAT = 40
 MOST_REQUIRED_DEPTH = 8
 """Levels of parts that must be there, below the depth of an effort."""
 
@@ -47,15 +39,6 @@ EFFORTS = (
 
 Built = tuple[dict[str, Any], int]
 """A schema and about how many bytes it takes."""
-_OF_TYPE = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "object": dict,
-    "array": list,
-    "null": type(None),
-}
 
 
 class Schemas:
@@ -64,6 +47,13 @@ class Schemas:
     def __init__(self, flattening: Flattening) -> None:
         self.flattening = flattening
         self._known: dict[tuple[str, int, Effort], Built] = {}
+        self._made: dict[tuple[object, ...], tuple[object, Built | ReadingError]] = {}
+        """Of one operation, what stands where it is used: by identity, with what has it. So what is entangled is made once."""
+
+    def begin(self) -> None:
+        """Begin with an operation."""
+        self.flattening.begin()
+        self._made.clear()
 
     def of(self, schema: Any, effort: Effort, *, depth: int | None = None) -> Built:
         """Return a schema for a value that is sent.
@@ -74,18 +64,31 @@ class Schemas:
         depth = effort.depth if depth is None else depth
         reference = schema.get("$ref") if isinstance(schema, dict) and len(schema) == 1 else None
         if not isinstance(reference, str):
-            return self.built(self.flattening.of(schema), effort, depth)
+            return self._once((schema,), lambda: self.built(self.flattening.of(schema), effort, depth), effort, depth)
         key = (reference, depth, effort)
         if key not in self._known:
             self._known[key] = self.built(self.flattening.of(schema), effort, depth)
         return self._known[key]
+
+    def _once(self, of: tuple[Any, ...], make: Callable[[], Built], effort: Effort, depth: int) -> Built:
+        """Return what is made of parts of the document, or raise why it cannot be made, again where it was made before."""
+        key = (*map(id, of), effort, depth)
+        if key not in self._made:
+            try:
+                self._made[key] = of, make()
+            except ReadingError as exc:
+                self._made[key] = of, exc
+        found = self._made[key][1]
+        if isinstance(found, ReadingError):
+            raise found.below()
+        return found
 
     def built(self, flat: Flat, effort: Effort, depth: int) -> Built:
         """Return a level with what is below it."""
         if depth < -MOST_REQUIRED_DEPTH:
             raise ReadingError("what must be there is nested without end")
         flat, unions, has_null = self._settled(flat)
-        schema = _plain(flat, effort, has_null=has_null)
+        schema = plain_level(flat, most_words=effort.words, has_null=has_null)
         size = size_of(schema)
         size += self._add_properties(schema, flat, effort, depth)
         size += self._add_items(schema, flat, effort, depth)
@@ -157,14 +160,17 @@ class Schemas:
         return size + 26
 
     def _add_items(self, schema: dict[str, Any], flat: Flat, effort: Effort, depth: int) -> int:
-        if flat.items is None or (flat.types and "array" not in flat.types):
+        if (flat.types or flat.items is None) and "array" not in flat.types:
             return 0
+        if flat.items is None:
+            schema["items"] = {}  # one that does not say it ends every request to some providers
+            return 11
         try:
             schema["items"], size = self.of(flat.items, effort, depth=depth - 1)
         except ReadingError as exc:
             if flat.keywords.get("minItems"):
                 raise exc.below("items") from None
-            schema["maxItems"], size = 0, 14
+            schema["items"], schema["maxItems"], size = {}, 0, 25
         return size + 10
 
     def _add_unions(self, schema: dict[str, Any], unions: list[Union], effort: Effort, depth: int) -> int:
@@ -188,7 +194,7 @@ class Schemas:
             if len(branches) >= effort.branches:
                 break
             try:
-                built, size = self.built(self._tagged(raw, union), effort, depth - 1)
+                built, size = self._branch(raw, union, effort, depth - 1)
             except ReadingError as exc:
                 problem = problem or exc.below(union.keyword, number)
                 continue
@@ -200,6 +206,12 @@ class Schemas:
         if not branches and problem is not None:
             raise problem
         return branches, total
+
+    def _branch(self, raw: Any, union: Union, effort: Effort, depth: int) -> Built:
+        def make() -> Built:
+            return self.built(self._tagged(raw, union), effort, depth)
+
+        return self._once((raw, union.tag, union.tags), make, effort, depth)
 
     def _tagged(self, raw: Any, union: Union) -> Flat:
         """Return a branch with the one value of the property that tells it apart from the others."""
@@ -216,14 +228,6 @@ class Schemas:
         return merged(tag, flat)
 
 
-def size_of(value: Any) -> int:
-    """Return the bytes of a value as JSON; of one that is nested too deep to be written, more than any bound."""
-    try:
-        return len(orjson.dumps(value, default=str))
-    except (TypeError, ValueError):
-        return 1 << 40
-
-
 def _is_null(schema: Any) -> bool:
     return isinstance(schema, dict) and (schema.get("type") == "null" or schema.get("enum") == [None])
 
@@ -236,51 +240,3 @@ def _values(branches: list[dict[str, Any]]) -> list[Any] | None:
             return None
         values += one["enum"] if "enum" in one else [one["const"]]
     return values
-
-
-def _plain(flat: Flat, effort: Effort, *, has_null: bool) -> dict[str, Any]:
-    """Return a level without what is below it."""
-    schema: dict[str, Any] = {}
-    types = flat.types or (("object",) if flat.properties else ())
-    if has_null and types and "null" not in types:
-        types = (*types, "null")
-    keywords = {name: one for name, one in flat.keywords.items() if _is_kept(name, one)}
-    if types:
-        schema["type"] = types[0] if len(types) == 1 else list(types)
-    description = plain_text(keywords.pop("description", None), most=effort.words)
-    values = keywords.pop("enum", None)
-    if values is not None:
-        kept = list(islice(values, MAX_ENUM_VALUES + 1))
-        if len(kept) > MAX_ENUM_VALUES or size_of(kept) > MAX_ENUM_BYTES:
-            some = ", ".join(shown(str(one), most=30).strip("'") for one in kept[:5])
-            description = f"{description} One of {len(values)} values, such as {some}.".strip()
-        else:
-            schema["enum"] = kept
-            if None not in kept and "null" in types and len(types) > 1:
-                rest = [one for one in types if one != "null"]
-                schema["type"] = rest[0] if len(rest) == 1 else rest
-    if "default" in keywords and types and not _fits(keywords["default"], types):
-        del keywords["default"]
-    schema |= keywords
-    if description:
-        schema["description"] = description
-    return schema
-
-
-def _is_kept(name: str, value: Any) -> bool:
-    match name:
-        case "default" | "const":
-            return size_of(value) <= MAX_DEFAULT_BYTES
-        case "pattern":
-            return len(value) <= MAX_PATTERN
-        case "format" | "contentEncoding" | "contentMediaType":
-            return len(value) <= MAX_FORMAT
-        case _:
-            return True
-
-
-def _fits(value: Any, types: tuple[str, ...]) -> bool:
-    return any(
-        isinstance(value, _OF_TYPE[one]) and (one not in ("integer", "number") or is_number(value))  # type: ignore[arg-type]
-        for one in types
-    )

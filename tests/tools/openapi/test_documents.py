@@ -308,6 +308,10 @@ def test_yaml_is_read_as_its_version_1_2_has_it() -> None:
     assert made.schema["properties"]["page"] == {"type": "integer", "default": 1}
 
 
+def test_a_number_that_json_has_not_stays_a_text() -> None:
+    assert parse(b"- 1e999\n- -1e999\n- 1e3\n- .inf\n- .nan") == ["1e999", "-1e999", 1000.0, ".inf", ".nan"]
+
+
 def test_the_last_of_equal_keys_counts_in_both_forms() -> None:
     twice = '"/a": {"get": {"operationId": "first"}}, "/a": {"get": {"operationId": "second"}}'
     text = f'{{"openapi": "3.0.0", "paths": {{{twice}}}}}'

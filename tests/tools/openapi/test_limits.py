@@ -6,7 +6,7 @@ import pytest
 from support.documents import arguments, having, imported, only, taking
 
 from agent.errors import ConfigurationError
-from tools.openapi import contents, document, flat, importing, parameters, parsing, schemas
+from tools.openapi import contents, document, flat, importing, levels, parameters, parsing
 
 STRING = {"type": "string"}
 WHOLE = b'{"openapi": "3.0.0", "paths": {}}'
@@ -95,7 +95,7 @@ def test_names_of_properties_are_so_long_and_can_be_shown() -> None:
     assert list(found["deep"]["properties"]) == [longest, "c"]
 
 
-@pytest.mark.parametrize(("keyword", "most"), [("pattern", schemas.MAX_PATTERN), ("format", schemas.MAX_FORMAT)])
+@pytest.mark.parametrize(("keyword", "most"), [("pattern", levels.MAX_PATTERN), ("format", levels.MAX_FORMAT)])
 def test_what_is_handed_on_is_so_long(keyword: str, most: int) -> None:
     """G202"""
     for length, is_there in ((most, True), (most + 1, False)):

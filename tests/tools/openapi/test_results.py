@@ -266,6 +266,8 @@ OTHERS: list[tuple[bytes, str, Any]] = [
     (b'{"a":1}\n{"a":2}\n\n', "application/x-ndjson", [{"a": 1}, {"a": 2}]),
     (b'\x1e{"a":1}\n\x1e{"a":2}\n', "application/json-seq", [{"a": 1}, {"a": 2}]),
     (b'{"a":1}\nbroken\n', "application/x-ndjson", '{"a":1}\nbroken\n'),
+    ((b"[" + b"[]," * 60_000 + b"[]]\n") * 3, "application/x-ndjson", "The answer has more than 250,000 values. Ask for less: filter or page."),
+    (b"1\n" * 250_001, "application/jsonl", "The answer has more than 250,000 values. Ask for less: filter or page."),
     (b'\xef\xbb\xbf{"a":1}', "application/json", {"a": 1}),
     ('{"a":"ä"}'.encode("latin-1"), "application/json; charset=latin-1", {"a": "ä"}),
     ('{"a":"ä"}'.encode("utf-16"), "application/json", {"a": "ä"}),

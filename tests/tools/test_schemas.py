@@ -1,0 +1,178 @@
+"""Schemas of arguments that servers give: made such that every provider takes them, whatever they were."""
+
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.each import each
+from support.lanes import examples
+from support.strict import refused
+
+from tools.keywords import is_pattern_taken
+from tools.schemas import MOST_BYTES, MOST_MERGED, bounded_schema
+
+STRING = {"type": "string"}
+
+
+def of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+PROPERTIES: list[tuple[Any, Any]] = [
+    (STRING, STRING),
+    ({"type": "array"}, {"type": "array", "items": {}}),
+    ({"type": ["string", "array"]}, {"type": ["string", "array"], "items": {}}),
+    ({"type": "array", "items": [STRING]}, {"type": "array", "items": {}}),
+    ({"type": "array", "prefixItems": [STRING]}, {"type": "array", "prefixItems": [STRING]}),
+    ({"type": "array", "enum": ["a"]}, {"type": "array", "items": {"enum": ["a"]}}),
+    (True, {}),
+    (5, {}),
+    (None, {}),
+    ({"type": "None"}, {}),
+    ({"type": "STRING"}, STRING),
+    ({"type": ["string", "int", "null"]}, {"type": ["string", "null"]}),
+    ({"type": "null", "enum": ["A", "B"]}, {"type": "null"}),
+    ({"type": "string", "enum": ["A", None, 1, True]}, {"type": "string", "enum": ["A", "1", "true"]}),
+    ({"type": "integer", "enum": ["1", 2, "x"]}, {"type": "integer", "enum": [1, 2]}),
+    ({"enum": []}, {}),
+    ({"enum": "a"}, {}),
+    ({"type": "integer", "maximum": 2**128 - 1}, {"type": "integer", "maximum": float(2**128 - 1)}),
+    ({"type": "integer", "maximum": 10**400, "minimum": -(2**63)}, {"type": "integer", "minimum": -(2**63)}),
+    ({"type": "number", "maximum": float("inf"), "minimum": float("nan")}, {"type": "number"}),
+    ({"type": "number", "minimum": "0", "multipleOf": 0}, {"type": "number"}),
+    ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, {"type": "number", "minimum": 0}),
+    ({"type": "string", "minLength": 1.0, "maxLength": -1}, {"type": "string", "minLength": 1}),
+    ({"type": "string", "default": 10**30, "const": float("inf")}, STRING),
+    ({"default": {"a": [1, 10**30, None]}, "x-more": {"a": float("inf")}}, {"default": {"a": [1, None]}, "x-more": {}}),
+    ({"type": "string", "pattern": "^\\p{L}+$"}, STRING),
+    ({"type": "string", "pattern": "^(?!\\.)[a-z]+$"}, STRING),
+    ({"type": "string", "pattern": "(?<year>\\d{4})"}, STRING),
+    ({"type": "string", "pattern": "^[a-z]{2}$"}, {"type": "string", "pattern": "^[a-z]{2}$"}),
+    ({"type": "string", "description": 5, "format": ["x"], "title": "T"}, {"type": "string", "title": "T"}),
+    ({"type": "object", "required": ["a", 1, "a"]}, {"type": "object", "required": ["a"], "properties": {"a": {}}}),
+    ({"type": "object", "required": "a", "properties": []}, {"type": "object"}),
+    ({"type": "object", "additionalProperties": "no"}, {"type": "object"}),
+    ({"type": "object", "additionalProperties": False}, {"type": "object", "additionalProperties": False}),
+    ({"anyOf": [STRING, 5], "oneOf": [], "allOf": {}}, {"anyOf": [STRING, {}]}),
+    ({"anyOf": [{"type": "array"}, STRING]}, {"anyOf": [{"type": "array", "items": {}}, STRING]}),
+    ({"$ref": "#/properties/b"}, {"$ref": "#/properties/b"}),
+    ({"$ref": "#/properties/b/x"}, {}),
+    ({"$ref": f"#/anyOf/{'9' * 5000}", "description": "D"}, {"description": "D"}),
+    ({"$ref": "https://example.com/x", "type": "string"}, {}),
+    ({"$ref": ["#"]}, {}),
+    ({"dependencies": {"a": ["b"]}, "additionalItems": False, "$id": "x"}, {}),
+    ({"dependentRequired": {"a": ["b", 1], "c": 5}}, {"dependentRequired": {"a": ["b"], "c": []}}),
+]
+
+
+@each("given, kept", PROPERTIES)
+def test_a_property_is_what_providers_take_of_it(given: Any, kept: Any) -> None:
+    """G669"""
+    made = bounded_schema(of(a=given, b=STRING))
+    assert made is not None
+    assert made["properties"] == {"a": kept, "b": STRING}
+    assert refused(made) == []
+
+
+A, B = of(a=STRING), of(b=STRING)
+TOPS: list[tuple[Any, Any]] = [
+    ({}, of()),
+    ({"type": "string"}, of()),
+    ({"type": "object", "properties": None}, of()),
+    ({"type": "object", "enum": [{}], "not": {"required": ["x"]}}, of()),
+    ({**of(a=STRING, b=STRING), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, of(a=STRING, b=STRING)),
+    ({"anyOf": [A, B]}, of(b=STRING, a=STRING)),
+    ({"anyOf": [A, {"type": "null"}, 5, {"type": ["object", "null"], **B}]}, of(b=STRING, a=STRING)),
+    (
+        {"oneOf": [{**A, "required": ["a"]}, {**of(a={"const": 1}, b=STRING), "required": ["b", "a"]}]},
+        {**of(a=STRING, b=STRING), "required": ["a"]},
+    ),
+    (
+        {"allOf": [{**A, "required": ["a"]}, {"allOf": [{**B, "required": ["b"]}]}], "description": "D"},
+        {**of(b=STRING, a=STRING), "required": ["a", "b"], "description": "D"},
+    ),
+    (
+        {"$ref": "#/$defs/X", "$defs": {"X": {**A, "required": ["a"]}}},
+        {**A, "required": ["a"], "$defs": {"X": {**A, "required": ["a"]}}},
+    ),
+    ({"$ref": "#"}, of()),
+    ({"allOf": [{"$ref": "#/allOf/0"}, A]}, A),
+    ({"allOf": [{"properties": {"a": {"$ref": "#/allOf/1/properties/b"}}}, B]}, of(b=STRING, a={})),
+]
+
+
+@each("given, kept", TOPS)
+def test_at_the_top_is_an_object_without_choices_that_has_what_any_of_them_has(given: Any, kept: Any) -> None:
+    """G669"""
+    made = bounded_schema(given)
+    assert made is not None
+    assert made == kept
+    assert refused(made) == []
+
+
+def test_what_is_entangled_at_the_top_is_looked_at_so_far() -> None:
+    """G669"""
+    names = [f"d{number}" for number in range(30)]
+    defs = {
+        name: {"allOf": [{"$ref": f"#/$defs/{after}"}] * 50, **of(**{name: STRING})}
+        for name, after in zip(names, [*names[1:], names[0]], strict=True)
+    }
+    made = bounded_schema({"$ref": "#/$defs/d0", "$defs": defs})
+    assert made is not None
+    assert "d0" in made["properties"]
+    deep: dict[str, Any] = A
+    for _ in range(MOST_MERGED * 3):
+        deep = {"anyOf": [deep]}
+    assert bounded_schema(deep) == of()
+
+
+def test_a_pattern_is_taken_if_it_does_not_look_around() -> None:
+    """G669"""
+    for pattern in ("^a+$", r"^\(?\d{3}\)?$", r"[(?]", r"(?:a|b)*", r"\\(?:x)"):
+        assert is_pattern_taken(pattern) == (pattern != r"[(?]"), pattern
+    for pattern in (
+        r"\p{L}",
+        "(?=a)",
+        r"\\(?!b)",
+        "(?<n>a)",
+        "(?i)a",
+        "[b-a]",
+        "(",
+        "a{99999999999}",
+        "(" * 400,
+        "a" * 301,
+    ):
+        assert not is_pattern_taken(pattern), pattern
+
+
+WORDS = "type properties required items anyOf allOf oneOf enum const default $ref $defs pattern minimum maxLength not prefixItems"
+LEAVES = st.one_of(
+    st.sampled_from(
+        [*"abc", "string", "object", "array", "#", "#/$defs/a", "#/properties/a", "#/anyOf/0", "(?=a)", "^a$", "null"]
+    ),
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.just(2**70),
+    st.floats(),
+)
+SCHEMAS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*WORDS.split(), *"abc"]), inner, max_size=5),
+    ),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(WORDS.split()), SCHEMAS, max_size=6))
+def test_whatever_a_server_gives_providers_take_what_is_made_of_it(given: dict[str, Any]) -> None:
+    """G669"""
+    made = bounded_schema(given)
+    if made is not None:
+        assert refused(made) == []
+        assert len(orjson.dumps(made)) <= MOST_BYTES
+        assert bounded_schema(made) == made

@@ -1,0 +1,61 @@
+"""A server's stream of events, as far as it is let in.
+
+The invariant: it is bounded in bytes and in pace, it is text in UTF-8 whatever it says of itself, and when it wants to be asked
+again is a time that can be kept: the SDK would ask at once and for ever, or end the session of all.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+
+import httpx2
+
+from tools.mcp.pace import Pace
+
+MEDIA_TYPE = "text/event-stream"
+LINES_A_SECOND = 20_000
+SHORTEST_RETRY_MS, LONGEST_RETRY_MS = 500, 60_000
+_RETRY = re.compile(rb"(?:\A|(?<=[\r\n]))retry:([^\r\n]*)")
+
+
+class BoundedStream(httpx2.AsyncByteStream):
+    """A stream of events that breaks off where one of them, or all together, are too large. `on_too_large` is told of that."""
+
+    def __init__(
+        self, response: httpx2.Response, *, on_too_large: Callable[[], None], most_of_event: int, most: int
+    ) -> None:
+        self._response = response
+        self._on_too_large = on_too_large
+        self._most_of_event = most_of_event
+        self._most = most
+        self._pace = Pace(LINES_A_SECOND)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        event = total = 0
+        rest = b""
+        async for part in self._response.aiter_raw():
+            total += len(part)
+            end = max(part.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
+            event = event + len(part) if end < 0 else len(part) - end
+            if event > self._most_of_event or total > self._most:
+                self._on_too_large()
+                raise httpx2.ReadError("more than may be read")
+            text = rest + part
+            ends = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1  # a line is looked at whole
+            lines, rest = text[:ends], text[ends:]
+            if lines:
+                await self._pace.next(lines.count(b"\n") + lines.count(b"\r"))
+                yield _RETRY.sub(_kept, lines)
+        if rest:
+            yield _RETRY.sub(_kept, rest)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _kept(found: re.Match[bytes]) -> bytes:
+    """Return a wish for a pause as one that can be kept; what is no number says nothing."""
+    wish = found[1].strip()
+    if not wish.isdigit():
+        return b":"
+    pause_ms = int(wish) if len(wish) < 10 else LONGEST_RETRY_MS
+    return b"retry: %d" % min(max(pause_ms, SHORTEST_RETRY_MS), LONGEST_RETRY_MS)
