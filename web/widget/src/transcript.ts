@@ -19,6 +19,8 @@ const NEAR_PX = 4;
 const GAP_PX = 16;
 /** Messages are made for so long at once; then the page may do other things. */
 const PORTION_MS = 40;
+/** So many are always made at once: more than a view shows. */
+const AT_ONCE = 20;
 /** Of a question that is longer than this part of the view only the end stands there. */
 const LONG = 0.4;
 
@@ -159,7 +161,7 @@ export class Transcript {
     if (isFirst || goesOn)
       while (this.#left > 0) {
         draw(messages[--this.#left]!);
-        if (performance.now() > until) break;
+        if (performance.now() > until && messages.length - this.#left >= AT_ONCE) break;
       }
     const made = messages.slice(this.#left);
     const elements = made.map(draw);
