@@ -242,6 +242,22 @@ async def test_an_answer_that_comes_while_the_panel_is_closed_is_unread_until_it
     await expect(launcher.locator(".unread")).to_have_count(0)
 
 
+async def test_what_stood_in_the_page_is_read_when_the_page_makes_a_closed_panel_of_it(
+    wire: Wire, open_widget: OpenWidget
+) -> None:
+    """G668: and what comes into that panel afterwards is not."""
+    widget = await open_widget(wire.url, attributes={"mode": "inline"})
+    wire.say("Seven.")
+    await widget.ask("How many?")
+    await widget.ended()
+    await widget.element.evaluate("(chat) => chat.removeAttribute('mode')")
+    await expect(widget.button("Open the assistant")).to_be_visible()
+    await expect(widget.page.locator(".unread")).to_have_count(0)
+    wire.say("Eight.")
+    await widget.element.evaluate("(chat) => chat.chat.send('And now?')")
+    await expect(widget.button("Open the assistant (New answer)")).to_be_visible()
+
+
 async def test_conversations_are_found_opened_renamed_and_deleted(
     visit: Visit, shop: World, provider: Provider
 ) -> None:

@@ -98,6 +98,14 @@ class Wire:
         """Answer the next message with events in parts; each but the first waits for a post of the page."""
         self.scripts.append([list(part) for part in parts])
 
+    def keep(self, question: str, answer: str, moment: datetime) -> None:
+        """Let this have been said, after all that was said before."""
+        self._turn += 1
+        run_id = str(uuid4())
+        for role, text in (("user", question), ("assistant", answer)):
+            row = _row(str(uuid4()), role, text, run_id=run_id, turn=self._turn)
+            self.stored.append(row | {"created_at": moment.isoformat()})
+
     async def handle(self, request: Request, connection: Connection) -> None:
         """Serve one request."""
         path, _, _ = request.path.partition("?")

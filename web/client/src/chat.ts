@@ -94,9 +94,9 @@ export class ChatStore implements Chat {
   };
 
   retry = async () => {
-    const { id, turns } = this.#thread;
-    const last = turns.at(-1);
-    if (!last) await (id && this.open(id));
+    const thread = this.#thread;
+    const last = thread.turns.at(-1);
+    if (!last) await (thread.id && this.open(thread.id));
     else if (last.run && !last.run.answer.usage) await this.#follow(last);
     else await this.#replace(last);
   };
@@ -251,10 +251,10 @@ export class ChatStore implements Chat {
     this.#publish();
   };
 
-  /** The page is looked at, or the server is reached again. */
-  #woken = () => {
+  /** The page is looked at, or the server is reached again, or not any more: then there is nothing to read. */
+  #woken = (told: string) => {
     this.#publish();
-    this.#look();
+    if (told !== "offline") this.#look();
   };
 
   #publish = () => {

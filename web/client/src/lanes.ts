@@ -187,7 +187,8 @@ class Store implements Lanes {
     this.#follow(this.#chat.view);
   }
 
-  #woken = () => {
+  #woken = (told: string) => {
+    if (told === "offline") return;
     this.#follow(this.#chat.view);
     void this.#check();
   };

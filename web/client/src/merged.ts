@@ -101,7 +101,7 @@ export async function readTurn(
         closed.removeEventListener("abort", go);
         resolve();
       };
-      const woken = () => void (Date.now() >= notBefore && go());
+      const woken = (told: string) => void (told !== "offline" && Date.now() >= notBefore && go());
       const timer = setTimeout(go, ms);
       http.listeners.add(woken);
       closed.addEventListener("abort", go);

@@ -34,9 +34,11 @@ export async function goOn(
   /** Reads a run that was not sent from here, and says whether it came to its end and is shown. */
   async function attach(path: string): Promise<unknown> {
     const found = (thread.finder = new Run(http, { path }, (events) => {
-      const turn = turnOf(thread.turns, found.answer.runId);
+      const runId = found.answer.runId;
+      const turn = turnOf(thread.turns, runId);
       // Sent from elsewhere since the messages were read: read anew, they say where it belongs, and it is looked for again.
-      if (!turn) return (found.close(), lost());
+      // While nothing has come there is nothing to tell.
+      if (!turn) return runId && (found.close(), lost());
       if ((turn.run ?? found) !== found) return found.close(); // sent from here since then, so it is read already
       found.answer = { ...found.answer, versions: turn.answer?.versions ?? [] };
       turn.run = found;

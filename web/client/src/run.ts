@@ -149,7 +149,7 @@ export class Run {
   };
 
   #fold = ({ id, data }: Frame): ReceivedEvent[] => {
-    this.#lastId = id ?? this.#lastId;
+    if (id) this.#lastId = id;
     try {
       const event = JSON.parse(data) as WireEvent;
       this.answer = reduce(this.answer, event);
@@ -175,30 +175,25 @@ export class Run {
 
   /**
    * Waits for the time of the next try, where there is one: a run that has begun is never given up, but whether a message
-   * arrived its sender wants to know soon. A run that waits for its user is asked now and then, too.
+   * arrived its sender wants to know soon. What waits for its user is asked now and then, too, and whether something is being answered.
    */
   async #untilNext(lost: FrontdeskError): Promise<void> {
     if (this.#isOver()) return;
     const tries = ++this.#tries;
-    const isPatient = this.answer.runId || (tries < TRIES && lost.retryAfterS! <= PATIENCE_S);
-    if (!lost.recoverable || !isPatient) return this.#become("idle", { status: "failed", error: lost });
+    const isHasty = !this.answer.runId && this.#from.key && (tries >= TRIES || lost.retryAfterS! > PATIENCE_S);
+    if (isHasty || !lost.recoverable) return this.#become("idle", { status: "failed", error: lost });
     this.#notBefore = Date.now() + lost.retryAfterS! * 1000;
-    const next = this.#pause(backoff(tries, this.#retryMs, lost));
+    const next = new Promise<void>((resolve) =>
+      setTimeout((this.#wake = resolve), backoff(tries, this.#retryMs, lost)),
+    );
     // Only then, because who hears of it may end the waiting.
     if (this.phase !== "awaiting_input") this.#become("reconnecting");
     await next;
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      setTimeout(resolve, ms);
-      this.#wake = resolve;
-    });
-  }
-
-  /** The network is back, or the page is looked at again. */
-  #woken = () => {
-    if (Date.now() >= this.#notBefore) this.#wake();
+  /** The network is back, or the page is looked at again. Where it is gone no try is made sooner for that. */
+  #woken = (told: string) => {
+    if (Date.now() >= this.#notBefore && told !== "offline") this.#wake();
     this.#leaveIfSilent();
   };
 

@@ -48,7 +48,7 @@ export class Thread {
    * over.
    */
   merge({ items, ...told }: News): boolean {
-    const { turns } = this;
+    const turns = this.turns;
     if (turns.some((turn) => isBusy(turn) && !turn.run!.answer.runId)) return false;
     Object.assign(this, told);
     for (const item of items) this.#stored.set(item.id, item);

@@ -49,8 +49,16 @@ export function foldMessages(messages: Iterable<StoredMessage>): Exchange[] {
   /** By the turn that took the place of them and of all up to it. */
   const replaced: Record<number, Exchange> = {};
   for (const message of [...messages].sort(inOrder)) {
-    const { id, run_id: runId, role, text, created_at: createdAt, superseded_by: replacedBy, turn } = message;
-    const { files = [] } = message;
+    const {
+      id,
+      run_id: runId,
+      role,
+      text,
+      created_at: createdAt,
+      superseded_by: replacedBy,
+      turn,
+      files = [],
+    } = message;
     const exchange = ((replacedBy ? superseded : counting)[replacedBy ? runId : turn] ??= {
       runId,
       user: null,

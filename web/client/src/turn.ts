@@ -37,4 +37,4 @@ export function messagesOf(turns: readonly Turn[]): MessageView[] {
 }
 
 /** Is unlike any other of this user, also where a page has stopped its clock or loaded its dice. */
-export const randomId = () => `${Math.random()}${performance.now()}${Date.now()}`;
+export const randomId = () => "" + Math.random() + performance.now() + Date.now();

@@ -413,6 +413,33 @@ test("messages that wait for their turn are answered one after the other, and th
   assert.equal(requests.length, 5);
 });
 
+test("an answer that is being made is asked for until the server has time, with nothing asked beside it", async (t) => {
+  const half = [stored("u-1", "user", "How many?"), stored("s-1", "assistant", "Let me")];
+  const fails = [503, 429, 0, 0, 503, 0, 503];
+  const { url, requests, to } = await serve(
+    t,
+    opened(
+      {
+        "/conversations/c-1/stream": (_request, response) => {
+          if (to("/conversations/c-1/stream").length > fails.length + 1) return response.writeHead(204).end();
+          const status = fails[to("/conversations/c-1/stream").length - 1];
+          if (status) problem(response, status, "overloaded");
+          else if (status === 0) response.destroy();
+          else tell(response, [RUN, { token: "42." }, ENDED]);
+        },
+      },
+      half,
+    ),
+  );
+  const chat = chatWith(t, url);
+  await chat.open("c-1");
+  await until(chat, ({ messages }) => messages[1]?.text === "42." && messages[1].status === "completed");
+  await eventually(() => to("/conversations/c-1/stream").length === fails.length + 2);
+  const others = requests.filter(({ path }) => !path.endsWith("/stream"));
+  const back = fails.filter((status, at) => status === 0 && fails[at + 1] !== 0).length;
+  assert.ok(others.length <= 1 + back, `the messages were read ${others.length} times`);
+});
+
 test("who leaves a conversation when an answer has come hears of none that waits in it", async (t) => {
   const { url, to } = await serve(
     t,

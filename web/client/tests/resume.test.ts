@@ -12,6 +12,7 @@ import {
   HERE,
   eventually,
   HEADERS,
+  json,
   part,
   RUN,
   serve,
@@ -89,6 +90,27 @@ test("a message whose connection breaks before the first byte is posted again wi
   );
   assert.equal(new Set(requests.map(({ headers }) => headers["idempotency-key"])).size, 1);
   assert.ok(requests[0]?.headers["idempotency-key"]);
+});
+
+test("where streams alone are cut, they are asked for later and later, and the messages are not read each time", async (t) => {
+  const fails = 6;
+  const { url, requests, to } = await serve(
+    t,
+    (request, response) => {
+      if (request.method === "POST") cut(response, HELLO.slice(0, 2));
+      else if (request.path.includes("/messages")) json(response, 200, { items: [], title: "", version: "1" });
+      else if (!request.path.endsWith("/events")) response.writeHead(204).end();
+      else if (to("/runs/r-1/events").length <= fails) response.destroy();
+      else tell(response, HELLO.slice(2), 3);
+    },
+    { hasNews: true },
+  );
+  const chat = chatWith(t, url);
+  await chat.send("Hi");
+  assert.equal(answerOf(chat)?.text, "Hello");
+  assert.equal(to("/runs/r-1/events").length, fails + 1);
+  const read = requests.filter(({ path }) => path.includes("/messages"));
+  assert.ok(read.length < fails, `they were read ${read.length} times`);
 });
 
 test("two messages have two keys", async (t) => {

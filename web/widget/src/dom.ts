@@ -23,12 +23,17 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Puts these in the place of an element's children, unless they are its children already. */
+/** Makes these an element's children. Those that are so already stay where they are, with the focus and what was scrolled in them. */
 export function fill(element: Element, ...children: Child[]): void {
-  const wanted = children.filter((child) => child != null);
-  const same =
-    wanted.length === element.childNodes.length && wanted.every((child, i) => child === element.childNodes[i]);
-  if (!same) element.replaceChildren(...wanted.map(drawn));
+  const wanted = new Set(children);
+  for (const child of Array.from(element.childNodes)) if (!wanted.has(child)) child.remove();
+  let next = element.firstChild;
+  for (const child of children) {
+    if (child == null) continue;
+    if (child === next) next = next!.nextSibling;
+    else if (next) next.before(drawn(child));
+    else element.append(drawn(child));
+  }
 }
 
 /** Sets a text, within bounds, where it differs, so that nothing is laid out or announced twice. */

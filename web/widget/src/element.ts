@@ -465,7 +465,7 @@ export class FrontdeskChat extends HTMLElement {
     );
   }
 
-  /** An answer that ends while the panel is closed is unread until it is opened. What was loaded was read before. */
+  /** An answer that ends while the panel is closed is unread until it is opened. What was loaded, or stood in the page, was read. */
   #notice(): void {
     const view = this.#chat?.view;
     const last = view?.messages.at(-1);
@@ -475,7 +475,7 @@ export class FrontdeskChat extends HTMLElement {
   }
 
   #see(answer: string): void {
-    if (!this.open && this.#seen !== null && this.#seen !== answer) this.#unread = true;
+    if (this.#panel && !this.open && this.#seen !== null && this.#seen !== answer) this.#unread = true;
     this.#seen = answer;
   }
 

@@ -23,6 +23,15 @@ function isLocale(tag: string): boolean {
   }
 }
 
+/** Making one takes a hundred times as long as using it, and a conversation has hundreds of times. A laptop may travel. */
+const made = new Map<string, Intl.DateTimeFormat>();
+
+function formatDate(moment: string, texts: Texts, options: Intl.DateTimeFormatOptions): string {
+  const name = JSON.stringify([texts.language, navigator.languages, new Date().getTimezoneOffset(), options]);
+  if (!made.has(name)) made.set(name, new Intl.DateTimeFormat(localeOf(texts), options));
+  return made.get(name)!.format(new Date(moment));
+}
+
 export function formatNumber(value: number, texts: Texts, digits = 0): string {
   return new Intl.NumberFormat(localeOf(texts), { maximumFractionDigits: digits }).format(value);
 }
@@ -37,36 +46,29 @@ export function formatSpan(seconds: number, texts: Texts): string {
 
 /** The time where it is today's, else the day. */
 export function formatMoment(moment: string, texts: Texts): string {
-  const then = new Date(moment);
-  const isToday = then.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(localeOf(texts), isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(
-    then,
-  );
+  const isToday = new Date(moment).toDateString() === new Date().toDateString();
+  return formatDate(moment, texts, isToday ? { timeStyle: "short" } : { dateStyle: "medium" });
 }
 
 /** The time of day. */
 export function formatTime(moment: string, texts: Texts): string {
-  return new Intl.DateTimeFormat(localeOf(texts), { timeStyle: "short" }).format(new Date(moment));
+  return formatDate(moment, texts, { timeStyle: "short" });
 }
 
 export function formatInFull(moment: string, texts: Texts): string {
-  return new Intl.DateTimeFormat(localeOf(texts), { dateStyle: "full", timeStyle: "short" }).format(new Date(moment));
+  return formatDate(moment, texts, { dateStyle: "full", timeStyle: "short" });
 }
 
 /** The day: by its name where it is near, with its year where that is another one. */
 export function formatDay(moment: string, texts: Texts): string {
-  const then = new Date(moment);
-  const now = new Date();
   const days = daysAgo(moment);
   if (days < 2) {
     const said = new Intl.RelativeTimeFormat(localeOf(texts), { numeric: "auto" }).format(-days, "day");
     return said.slice(0, 1).toLocaleUpperCase(localeOf(texts)) + said.slice(1);
   }
-  const isThisYear = then.getFullYear() === now.getFullYear();
+  const isThisYear = new Date(moment).getFullYear() === new Date().getFullYear();
   const year = isThisYear ? {} : ({ year: "numeric" } as const);
-  return new Intl.DateTimeFormat(localeOf(texts), { weekday: "long", day: "numeric", month: "long", ...year }).format(
-    then,
-  );
+  return formatDate(moment, texts, { weekday: "long", day: "numeric", month: "long", ...year });
 }
 
 /** Returns how many days ago that was, by the calendar of this place; tomorrow is today. */

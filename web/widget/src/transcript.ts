@@ -17,6 +17,10 @@ declare const HISTORY_FILE: string;
 const NEAR_PX = 4;
 /** What is left above a question at the top. */
 const GAP_PX = 16;
+/** Messages are made for so long at once; then the page may do other things. */
+const PORTION_MS = 40;
+/** So many are always made at once: more than a view shows. */
+const AT_ONCE = 20;
 /** Of a question that is longer than this part of the view only the end stands there. */
 const LONG = 0.4;
 
@@ -28,6 +32,9 @@ export class Transcript {
   #list: HTMLElement;
   #items = new Map<string, Item>();
   #drawn = new Map<string, { message: MessageView; place: string }>();
+  /** How many of the oldest messages are not made yet: of many, the newest come first. */
+  #left = 0;
+  #timer = 0;
   /** By message: its day, and the line above it. */
   #days = new Map<string, { day: string; rule: HTMLElement | null }>();
   /** The line under what models read as a summary; loaded where there is one. */
@@ -70,6 +77,7 @@ export class Transcript {
     this.#observer = new ResizeObserver(() => this.#follow());
     this.#observer.observe(this.#content);
     this.#observer.observe(this.#scroller);
+    window.addEventListener("beforeprint", this.drawAll);
   }
 
   update(view: ChatView, assistant: Assistant | null): void {
@@ -113,6 +121,8 @@ export class Transcript {
   }
 
   close(): void {
+    clearTimeout(this.#timer);
+    window.removeEventListener("beforeprint", this.drawAll);
     this.#observer.disconnect();
     for (const item of this.#items.values()) item.close();
   }
@@ -124,7 +134,9 @@ export class Transcript {
     else this.toQuestion();
   }
 
-  #drawMessages(view: ChatView): void {
+  /** Draws the messages, and where none is there yet, or `goesOn`, one more portion of those that are not made. */
+  #drawMessages(view: ChatView, goesOn = false): void {
+    const { messages } = view;
     const shown = new Set(view.messages.map((message) => message.id));
     for (const [id, item] of this.#items) {
       if (shown.has(id)) continue;
@@ -134,20 +146,45 @@ export class Transcript {
       this.#days.delete(id);
     }
     const busy = !["idle", "loading"].includes(view.phase);
-    const elements = view.messages.map((message, at) => {
-      const last = at === view.messages.length - 1;
+    const draw = (message: MessageView) => {
+      const last = message === messages.at(-1);
       const item = this.#items.get(message.id) ?? this.#newItem(message, view);
       const place = `${last} ${busy}`;
       const drawn = this.#drawn.get(message.id);
       this.#drawn.set(message.id, { message, place });
       if (drawn?.message !== message || drawn.place !== place) drawEach(() => item.update(message, { last, busy }));
       return item.element;
-    });
-    const drawn = this.#withDays(view.messages, elements);
-    const at = view.messages.findIndex(({ id }) => id === view.summary?.until);
+    };
+    const isFirst = this.#items.size === 0;
+    this.#left = Math.min(isFirst ? Infinity : this.#left, messages.length);
+    const until = performance.now() + PORTION_MS;
+    if (isFirst || goesOn)
+      while (this.#left > 0) {
+        draw(messages[--this.#left]!);
+        if (performance.now() > until && messages.length - this.#left >= AT_ONCE) break;
+      }
+    const made = messages.slice(this.#left);
+    const elements = made.map(draw);
+    const drawn = this.#withDays(made, elements);
+    const at = made.findIndex(({ id }) => id === view.summary?.until);
     if (this.#fold && at >= 0) drawn.splice(drawn.indexOf(elements[at]!) + 1, 0, this.#fold);
     fill(this.#list, ...drawn);
+    clearTimeout(this.#timer);
+    if (this.#left > 0) this.#timer = window.setTimeout(this.#drawOlder);
   }
+
+  /** Goes on with older messages, above those that are there; the reader stays where they are. */
+  #drawOlder = () => {
+    this.#onScroll(); // somebody may be about to leave the end
+    const below = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+    this.#drawMessages(this.#before!, true);
+    if (this.#place === "reader") this.#scrollTo(this.#scroller.scrollHeight - below);
+  };
+
+  /** Draws all of them: paper is not drawn on later. */
+  drawAll = () => {
+    while (this.#left > 0) this.#drawOlder();
+  };
 
   async #loadFold(): Promise<void> {
     const made = await load<typeof Made>(HISTORY_FILE);
@@ -172,7 +209,8 @@ export class Transcript {
   }
 
   #newItem(message: MessageView, view: ChatView): Item {
-    const fresh = this.#before !== null && goesOn(this.#before, view);
+    // Of the view that is there already only what was said earlier is made now.
+    const fresh = this.#before !== null && this.#before !== view && goesOn(this.#before, view);
     const item = message.role === "user" ? new UserItem(this.#context, fresh) : new AnswerItem(this.#context, fresh);
     this.#items.set(message.id, item);
     return item;

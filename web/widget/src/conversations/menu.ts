@@ -38,7 +38,10 @@ export class ConversationMenu {
     this.#own = [
       item(words.rename, () => this.#askTitle()),
       item(words.exportIt, () => this.#export()),
-      item(words.printIt, () => printTranscript(context.transcript.element)),
+      item(words.printIt, () => {
+        context.transcript.drawAll();
+        printTranscript(context.transcript.element);
+      }),
       item(words.remove, () => this.#askRemoval()),
     ];
     this.#menu = make(
