@@ -27,7 +27,7 @@ from agent.loop.asking import ask, emit_text
 from agent.loop.page import for_page
 from agent.loop.questions import look_around, look_for_strangers, questions, sort
 from agent.loop.tools import execute_call, proposed
-from agent.models.assembly import BAD_ARGUMENTS, ToolRequest
+from agent.models.assembly import ToolRequest
 from agent.models.echo import REFUSED, STEP
 from agent.models.stream import Reply
 from agent.prompt.history import open_calls, refusals
@@ -162,7 +162,7 @@ def _call(attempt: Attempt, request: ToolRequest, position: int) -> ToolCall:
 
     A step that was cut asked for half of what it meant, or for one of several things that belong together.
     """
-    refused = CUT_CALL if attempt.reply.is_cut else BAD_ARGUMENTS if request.arguments is None else None
+    refused = CUT_CALL if attempt.reply.is_cut else request.fault if request.arguments is None else None
     if position >= (most := attempt.assistant.limits.calls_per_step):
         refused = TOO_MANY.format(most=most)
     words = attempt.words_of(request.name)

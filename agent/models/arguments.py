@@ -123,6 +123,11 @@ def exact(text: str | bytes) -> Any:
     return json.loads(data) if _MANY_DIGITS.search(data) else parsed
 
 
+def has_long_number(text: str) -> bool:
+    """Return whether a number stands there that may be too long to be kept."""
+    return _MANY_DIGITS.search(text.encode("utf-8", "surrogatepass")) is not None
+
+
 def is_same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Return whether two arguments are the same in JSON, where `true` is not 1."""
     return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -14,13 +14,23 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from agent.models.arguments import MAX_OBJECTS, TOOL, arguments_in, is_same, parse_arguments, read_objects
+from agent.models.arguments import (
+    MAX_OBJECTS,
+    TOOL,
+    arguments_in,
+    has_long_number,
+    is_same,
+    parse_arguments,
+    read_objects,
+)
 from agent.models.delta import CallPart
 from agent.models.names import tool_name
 from agent.models.text import clean
 
-BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again; a number of more than 18 digits can only be a text."
+BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call again."
 """The words that a model is told of a call whose arguments are None."""
+LONG_NUMBER = f"{BAD_ARGUMENTS} A number of more than 18 digits can only be a text."
+"""The words in their place where there is such a number."""
 AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
 """How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
 USED_BY = ("recipient_name", *TOOL)
@@ -43,6 +53,8 @@ class ToolRequest:
     extras: Mapping[str, Any] = field(default_factory=dict, compare=False)
     number: int = field(default=0, compare=False)
     """Which of the reply's calls it is, in the order in which they began, from 0."""
+    fault: str = field(default=BAD_ARGUMENTS, compare=False)
+    """The words that the model is told where there are no arguments."""
 
 
 class InputPiece(NamedTuple):
@@ -150,7 +162,8 @@ class CallAssembly:
                 continue
             taken.append(call)
             (name, arguments), *more = self._meant(call)
-            asked.append(ToolRequest(name, arguments, call.id, call.extras, number))
+            fault = LONG_NUMBER if has_long_number(call.text) else BAD_ARGUMENTS
+            asked.append(ToolRequest(name, arguments, call.id, call.extras, number, fault))
             behind = len(self._calls) + len(asked)
             asked += [ToolRequest(*one, number=behind + place) for place, one in enumerate(more)]
         return tuple(asked[:MAX_OBJECTS])

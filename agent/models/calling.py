@@ -17,7 +17,7 @@ from langchain_core.runnables import Runnable
 from pydantic import SkipValidation
 
 from agent.models.actions import MARK, ActionLines, quoted
-from agent.models.assembly import BAD_ARGUMENTS
+from agent.models.assembly import BAD_ARGUMENTS, LONG_NUMBER
 from agent.models.delta import Delta
 from agent.models.echo import REFUSED
 from agent.models.pieces import pieces_of
@@ -168,4 +168,4 @@ def _told(results: Sequence[str]) -> HumanMessage:
 def _unreadable(message: BaseMessage) -> set[str]:
     """Return the ids of a message's calls that could not be read."""
     refused: Mapping[str, str] = message.additional_kwargs.get(REFUSED) or {}
-    return {call_id for call_id, why in refused.items() if why == BAD_ARGUMENTS}
+    return {call_id for call_id, why in refused.items() if why in (BAD_ARGUMENTS, LONG_NUMBER)}

@@ -11,6 +11,7 @@ from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
 from agent.loop.tools import ERROR_CHARACTERS
+from agent.models.assembly import LONG_NUMBER
 from agent.store.tables import messages, tool_calls
 
 ODD = {"toolsets": ["support.shop_tools", "support.odd_tools"]}
@@ -60,6 +61,7 @@ async def test_a_name_that_no_provider_takes_back_does_not_break_the_conversatio
         ("[7]", "The arguments are not a JSON object."),
         ('"7"', "The arguments are not a JSON object."),
         ("seven", "The arguments are not a JSON object."),
+        ('{"number": 20231130000123456789}', LONG_NUMBER),
     ],
 )
 async def test_bad_arguments_go_back_to_the_model_and_nothing_is_called(

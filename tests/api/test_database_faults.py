@@ -215,11 +215,11 @@ async def test_a_locked_file_is_a_503_for_a_message_and_a_pause_for_a_run(open_f
     ann, gate = world.person(), asyncio.Event()
     world.provider.wait_for(gate, " two", before=["One"])
     world.provider.say("One two")
-    other = sqlite3.connect(world.settings.data / "frontdesk.db", isolation_level=None)
+    other = sqlite3.connect(world.settings.data / "frontdesk.db", isolation_level=None, check_same_thread=False)
     async with ann.open_stream("count") as stream:
         await stream.until("token")
         run_id = stream.so_far.first("run_id")
-        other.execute("BEGIN IMMEDIATE")
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the server may be writing, on this loop
         gate.set()
         assert is_told(await ann.ask("more"))
         first = await stream.rest(timeout_s=30)

@@ -209,7 +209,7 @@ async def test_a_server_starts_although_its_database_takes_no_writes_at_first(
     url = f"sqlite+aiosqlite:///{tmp_path / 'shared.db'}"
     await open_frontdesk(database_url=url)
     with closing(sqlite3.connect(tmp_path / "shared.db", isolation_level=None, check_same_thread=False)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")  # the first one may be writing, on this loop
         settings = {"database_statement_timeout_s": 0.5, "database_upkeep_timeout_s": 0.5, "renew_every_s": 0.2}
 
         async def start() -> World:
