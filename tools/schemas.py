@@ -5,7 +5,9 @@ a valid schema of an object (JSON Schema 2020-12) of at most `MOST_BYTES`, neste
 JSON has and patterns that providers compile, with `items` for each array and no choice at its top; its references point into itself.
 """
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,6 +15,10 @@ import orjson
 from tools.keywords import NOTHING, data_of, is_pattern_taken, number_of, texts_of, types_of, values_of
 
 MOST_BYTES = 16 * 1024
+MOST_LOOKED_AT = 8 * MOST_BYTES
+"""Characters of a schema that is looked at below its outermost properties: most of a larger one would be cut away again."""
+MOST_OF_PATTERNS = 4 * 1024
+"""Characters of all patterns of a schema: to compile one takes a hundred times as long as to read it."""
 MOST_LEVELS = 24
 MOST_MERGED = 100
 """Branches of choices at the top that are looked at."""
@@ -64,8 +70,10 @@ def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     Of one that is too large first the words go, and then all but its outermost properties.
     """
     kept = _flat(schema, schema, [MOST_MERGED])
+    if not _is_looked_at(kept):
+        kept = _outermost(kept)
     for _ in range(MOST_TURNS):
-        kept, before = _object(_kept(kept, kept, 0)), kept
+        kept, before = _object(_kept(kept, _Whole(kept), 0)), kept
         if kept == before:
             break
     else:
@@ -128,13 +136,28 @@ def _named(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _kept(schema: Any, whole: Mapping[str, Any], level: int) -> Any:
+@dataclass(slots=True)
+class _Whole:
+    """A schema whose parts are looked at, and how many characters of patterns may still be."""
+
+    schema: Mapping[str, Any]
+    left: int = MOST_OF_PATTERNS
+
+    def takes(self, pattern: str) -> bool:
+        """Return whether a pattern may stand there. The first ones do, as far as they go."""
+        if len(pattern) > self.left or not is_pattern_taken(pattern):
+            return False
+        self.left -= len(pattern)
+        return True
+
+
+def _kept(schema: Any, whole: _Whole, level: int) -> Any:
     """Return a schema with what is valid of it."""
     if schema is False:
         return False
     if not isinstance(schema, dict) or level > MOST_LEVELS:
         return {}
-    if "$ref" in schema and not isinstance(_meant(schema["$ref"], whole), dict | bool):
+    if "$ref" in schema and not isinstance(_meant(schema["$ref"], whole.schema), dict | bool):
         schema = {name: one for name, one in schema.items() if name == "description"}
     made = {}
     for name, one in schema.items():
@@ -164,7 +187,7 @@ def _missing(made: dict[str, Any]) -> dict[str, Any]:
     return {name: {} for name in made["required"] if name not in made.get("properties", {})}
 
 
-def _keyword(name: str, value: Any, whole: Mapping[str, Any], level: int) -> Any:
+def _keyword(name: str, value: Any, whole: _Whole, level: int) -> Any:
     """Return what a keyword may say; `NOTHING` where that is nothing."""
     if name in _ONE:
         return _kept(value, whole, level) if isinstance(value, dict | bool) else {} if name == "items" else NOTHING
@@ -181,15 +204,15 @@ def _keyword(name: str, value: Any, whole: Mapping[str, Any], level: int) -> Any
         return value if isinstance(value, str) else NOTHING
     if name in _FLAGS:
         return value if isinstance(value, bool) else NOTHING
-    return _other(name, value, level)
+    return _other(name, value, whole, level)
 
 
-def _other(name: str, value: Any, level: int) -> Any:
+def _other(name: str, value: Any, whole: _Whole, level: int) -> Any:
     match name:
         case "type":
             return types_of(value)
         case "pattern":
-            return value if isinstance(value, str) and is_pattern_taken(value) else NOTHING
+            return value if isinstance(value, str) and whole.takes(value) else NOTHING
         case "required":
             return list(dict.fromkeys(texts_of(value))) or NOTHING
         case "dependentRequired":
@@ -201,7 +224,7 @@ def _other(name: str, value: Any, level: int) -> Any:
     return NOTHING if name in _LISTS and not kept else kept
 
 
-def _below(named: Mapping[str, Any], whole: Mapping[str, Any], level: int) -> dict[str, Any]:
+def _below(named: Mapping[str, Any], whole: _Whole, level: int) -> dict[str, Any]:
     return {name: _kept(one, whole, level + 1) for name, one in named.items()}
 
 
@@ -241,6 +264,13 @@ def _outermost(schema: dict[str, Any]) -> dict[str, Any]:
     }
     required = schema.get("required")
     return {"type": "object", "properties": plain, **({"required": required} if isinstance(required, list) else {})}
+
+
+def _is_looked_at(schema: Mapping[str, Any]) -> bool:
+    try:
+        return len(json.dumps(schema, ensure_ascii=False)) <= MOST_LOOKED_AT
+    except (ValueError, RecursionError):
+        return False
 
 
 def _size(schema: Mapping[str, Any]) -> int:

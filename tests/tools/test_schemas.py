@@ -10,7 +10,7 @@ from support.lanes import examples
 from support.strict import refused
 
 from tools.keywords import is_pattern_taken
-from tools.schemas import MOST_BYTES, MOST_MERGED, bounded_schema
+from tools.schemas import MOST_BYTES, MOST_LOOKED_AT, MOST_MERGED, MOST_OF_PATTERNS, bounded_schema
 
 STRING = {"type": "string"}
 
@@ -144,6 +144,30 @@ def test_a_pattern_is_taken_if_it_does_not_look_around() -> None:
         "a" * 301,
     ):
         assert not is_pattern_taken(pattern), pattern
+
+
+def test_patterns_of_a_schema_are_looked_at_as_far_as_they_go_together() -> None:
+    """G673"""
+    patterns = {f"p{number}": {"type": "string", "pattern": f"{number:02}" + "a?" * 149} for number in range(40)}
+    made = bounded_schema({"type": "object", "properties": {"list": {"type": "array", "items": of(**patterns)}}})
+    assert made is not None
+    kept = [one.get("pattern") for one in made["properties"]["list"]["items"]["properties"].values()]
+    most = MOST_OF_PATTERNS // 300
+    assert kept == [*(one["pattern"] for one in patterns.values())][:most] + [None] * (40 - most)
+    assert bounded_schema(made) == made
+
+
+def test_of_a_schema_that_is_far_too_large_nothing_but_its_outermost_properties_is_looked_at() -> None:
+    """G673"""
+    wide = {"enum": [*range(MOST_LOOKED_AT // 4)]}
+    given = {"a": {"type": "array", **wide}, "b": wide, "c": {"type": "STRING", "pattern": "^a$"}, "d": 5}
+    made = bounded_schema({**of(**given), "required": ["a", "x"]})
+    kept = {"a": {"type": "array", "items": {}}, "b": {}, "c": STRING, "d": {}, "x": {}}
+    assert made == {**of(**kept), "required": ["a", "x"]}
+    deep: Any = STRING
+    for _ in range(100_000):
+        deep = of(a=deep)
+    assert bounded_schema(of(deep=deep)) == of(deep={"type": "object"})
 
 
 WORDS = "type properties required items anyOf allOf oneOf enum const default $ref $defs pattern minimum maxLength not prefixItems"

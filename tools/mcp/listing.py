@@ -4,6 +4,7 @@ The invariant: nothing that a server says of a tool gives it rights. Without a w
 imported one it is offered only where the definition includes it by name.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -100,6 +101,7 @@ async def list_tools(client: Client, definition: ToolsetDefinition, perform: Per
     if client.server_capabilities.tools is not None:
         async for tool in of_pages(lambda cursor: client.list_tools(cursor=cursor), "tools", most=MOST_TOOLS):
             listing.add(tool)
+            await asyncio.sleep(0)  # a thousand of them may take seconds, in which others have their turn
     listing.add_reading(client.server_capabilities)
     return listing.tools
 

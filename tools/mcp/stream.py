@@ -31,7 +31,7 @@ class BoundedStream(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         event = total = 0
-        rest = b""
+        rest: list[bytes] = []
         async for part in self._response.aiter_raw():
             total += len(part)
             end = max(part.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
@@ -39,14 +39,14 @@ class BoundedStream(httpx2.AsyncByteStream):
             if event > self._most_of_event or total > self._most:
                 self._on_too_large()
                 raise httpx2.ReadError("more than may be read")
-            text = rest + part
-            ends = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1  # a line is looked at whole
-            lines, rest = text[:ends], text[ends:]
-            if lines:
+            ends = max(part.rfind(b"\n"), part.rfind(b"\r")) + 1
+            rest.append(part[: ends or len(part)])
+            if ends:
+                lines, rest = b"".join(rest), [part[ends:]]  # a line is looked at whole, and copied once
                 await self._pace.next(lines.count(b"\n") + lines.count(b"\r"))
                 yield _RETRY.sub(_kept, lines)
-        if rest:
-            yield _RETRY.sub(_kept, rest)
+        if last := b"".join(rest):
+            yield _RETRY.sub(_kept, last)
 
     async def aclose(self) -> None:
         await self._response.aclose()
