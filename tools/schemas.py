@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from tools.keywords import NOTHING, data_of, is_pattern_taken, number_of, texts_of, types_of, values_of
+from tools.keywords import NOTHING, Patterns, data_of, number_of, texts_of, types_of, values_of
 
 MOST_BYTES = 16 * 1024
 MOST_LOOKED_AT = 8 * MOST_BYTES
 """Characters of a schema that is looked at below its outermost properties: most of a larger one would be cut away again."""
 MOST_OF_PATTERNS = 4 * 1024
-"""Characters of all patterns of a schema: to compile one takes a hundred times as long as to read it."""
+"""Characters of a schema's different patterns that are looked at; further ones are left out."""
 MOST_LEVELS = 24
 MOST_MERGED = 100
 """Branches of choices at the top that are looked at."""
@@ -72,8 +72,9 @@ def bounded_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     kept = _flat(schema, schema, [MOST_MERGED])
     if not _is_looked_at(kept):
         kept = _outermost(kept)
+    patterns = Patterns(MOST_OF_PATTERNS)
     for _ in range(MOST_TURNS):
-        kept, before = _object(_kept(kept, _Whole(kept), 0)), kept
+        kept, before = _object(_kept(kept, _Whole(kept, patterns), 0)), kept
         if kept == before:
             break
     else:
@@ -136,19 +137,12 @@ def _named(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Whole:
-    """A schema whose parts are looked at, and how many characters of patterns may still be."""
+    """A schema whose parts are looked at."""
 
     schema: Mapping[str, Any]
-    left: int = MOST_OF_PATTERNS
-
-    def takes(self, pattern: str) -> bool:
-        """Return whether a pattern may stand there. The first ones do, as far as they go."""
-        if len(pattern) > self.left or not is_pattern_taken(pattern):
-            return False
-        self.left -= len(pattern)
-        return True
+    patterns: Patterns
 
 
 def _kept(schema: Any, whole: _Whole, level: int) -> Any:
@@ -212,7 +206,7 @@ def _other(name: str, value: Any, whole: _Whole, level: int) -> Any:
         case "type":
             return types_of(value)
         case "pattern":
-            return value if isinstance(value, str) and whole.takes(value) else NOTHING
+            return value if isinstance(value, str) and whole.patterns.takes(value) else NOTHING
         case "required":
             return list(dict.fromkeys(texts_of(value))) or NOTHING
         case "dependentRequired":

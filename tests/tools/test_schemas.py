@@ -9,7 +9,7 @@ from support.each import each
 from support.lanes import examples
 from support.strict import refused
 
-from tools.keywords import is_pattern_taken
+from tools.keywords import Patterns
 from tools.schemas import MOST_BYTES, MOST_LOOKED_AT, MOST_MERGED, MOST_OF_PATTERNS, bounded_schema
 
 STRING = {"type": "string"}
@@ -130,7 +130,7 @@ def test_what_is_entangled_at_the_top_is_looked_at_so_far() -> None:
 def test_a_pattern_is_taken_if_it_does_not_look_around() -> None:
     """G669"""
     for pattern in ("^a+$", r"^\(?\d{3}\)?$", r"[(?]", r"(?:a|b)*", r"\\(?:x)"):
-        assert is_pattern_taken(pattern) == (pattern != r"[(?]"), pattern
+        assert Patterns(1000).takes(pattern) == (pattern != r"[(?]"), pattern
     for pattern in (
         r"\p{L}",
         "(?=a)",
@@ -143,7 +143,7 @@ def test_a_pattern_is_taken_if_it_does_not_look_around() -> None:
         "(" * 400,
         "a" * 301,
     ):
-        assert not is_pattern_taken(pattern), pattern
+        assert not Patterns(1000).takes(pattern), pattern
 
 
 def test_patterns_of_a_schema_are_looked_at_as_far_as_they_go_together() -> None:

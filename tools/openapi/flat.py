@@ -142,7 +142,7 @@ def own_level(schema: Mapping[str, Any], *, is_old: bool) -> Flat:
 def _put_right(flat: Flat) -> None:
     """Let the values that are listed be of the types: documents write `true` for a text, or list for an array what it holds."""
     values = flat.keywords.pop("enum")
-    if found := values_of(values, flat.types):
+    if found := values_of(values, frozenset(flat.types)):
         flat.keywords["enum"] = found
     elif set(flat.types) <= {"array", "null"}:
         flat.items = _both(flat.items, {"enum": values})

@@ -5,25 +5,15 @@ from typing import Any
 
 import orjson
 
-from tools.keywords import is_pattern_taken
-from tools.openapi.flat import Flat, is_number
+from tools.keywords import Patterns, is_of
+from tools.openapi.flat import Flat
 from tools.openapi.reading import shown
 from tools.openapi.wording import plain_text
 
 MAX_ENUM_BYTES = 1500
 MAX_ENUM_VALUES = 300
 MAX_DEFAULT_BYTES = 200
-MAX_PATTERN = 300
 MAX_FORMAT = 40
-_OF_TYPE = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "object": dict,
-    "array": list,
-    "null": type(None),
-}
 
 
 def size_of(value: Any) -> int:
@@ -34,13 +24,13 @@ def size_of(value: Any) -> int:
         return 1 << 40
 
 
-def plain_level(flat: Flat, *, most_words: int, has_null: bool) -> dict[str, Any]:
+def plain_level(flat: Flat, patterns: Patterns, *, most_words: int, has_null: bool) -> dict[str, Any]:
     """Return a level without what is below it."""
     schema: dict[str, Any] = {}
     types = flat.types or (("object",) if flat.properties else ())
     if has_null and types and "null" not in types:
         types = (*types, "null")
-    keywords = {name: one for name, one in flat.keywords.items() if _is_kept(name, one)}
+    keywords = {name: one for name, one in flat.keywords.items() if _is_kept(name, one, patterns)}
     if types:
         schema["type"] = types[0] if len(types) == 1 else list(types)
     description = plain_text(keywords.pop("description", None), most=most_words)
@@ -55,7 +45,7 @@ def plain_level(flat: Flat, *, most_words: int, has_null: bool) -> dict[str, Any
             if None not in kept and "null" in types and len(types) > 1:
                 rest = [one for one in types if one != "null"]
                 schema["type"] = rest[0] if len(rest) == 1 else rest
-    if "default" in keywords and types and not _fits(keywords["default"], types):
+    if "default" in keywords and types and not is_of(keywords["default"], frozenset(types)):
         del keywords["default"]
     schema |= keywords
     if description:
@@ -63,20 +53,13 @@ def plain_level(flat: Flat, *, most_words: int, has_null: bool) -> dict[str, Any
     return schema
 
 
-def _is_kept(name: str, value: Any) -> bool:
+def _is_kept(name: str, value: Any, patterns: Patterns) -> bool:
     match name:
         case "default" | "const":
             return size_of(value) <= MAX_DEFAULT_BYTES
         case "pattern":
-            return len(value) <= MAX_PATTERN and is_pattern_taken(value)
+            return patterns.takes(value)
         case "format" | "contentEncoding" | "contentMediaType":
             return len(value) <= MAX_FORMAT
         case _:
             return True
-
-
-def _fits(value: Any, types: tuple[str, ...]) -> bool:
-    return any(
-        isinstance(value, _OF_TYPE[one]) and (one not in ("integer", "number") or is_number(value))  # type: ignore[arg-type]
-        for one in types
-    )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tools.keywords import is_of
+
 if TYPE_CHECKING:
     from tools.openapi.validation import Check
 
@@ -87,10 +89,10 @@ class Mending:
 
     def _as_wanted(self, value: Any, schema: Mapping[str, Any]) -> Any:
         types = _types(schema)
-        if types and not _is_of(value, types):
+        if types and not is_of(value, types):
             for mended in (_decoded(value, types), _alone(value, types), _listed(value, types)):
                 if mended is not NOTHING:
-                    return self._as_wanted(mended, schema) if _is_of(mended, types) else mended
+                    return self._as_wanted(mended, schema) if is_of(mended, types) else mended
         if isinstance(value, float) and "integer" in types and "number" not in types and value.is_integer():
             return int(value) if abs(value) < 2**53 else value
         return _listed_spelling(value, schema)
@@ -101,23 +103,6 @@ def _types(schema: Mapping[str, Any]) -> frozenset[str]:
     if isinstance(said, str):
         return frozenset({said})
     return frozenset(one for one in said if isinstance(one, str)) if isinstance(said, list) else frozenset()
-
-
-def _is_of(value: Any, types: frozenset[str]) -> bool:
-    match value:
-        case None:
-            return "null" in types
-        case bool():
-            return "boolean" in types
-        case int():
-            return bool({"integer", "number"} & types)
-        case float():
-            return "number" in types or ("integer" in types and value.is_integer())
-        case str():
-            return "string" in types
-        case list():
-            return "array" in types
-    return "object" in types
 
 
 def _decoded(value: Any, types: frozenset[str]) -> Any:
@@ -150,7 +135,7 @@ def _parsed(text: str) -> Any:
 
 def _alone(value: Any, types: frozenset[str]) -> Any:
     """Return the only item of a list where no list is wanted."""
-    if isinstance(value, list) and len(value) == 1 and "array" not in types and _is_of(value[0], types):
+    if isinstance(value, list) and len(value) == 1 and "array" not in types and is_of(value[0], types):
         return value[0]
     return NOTHING
 

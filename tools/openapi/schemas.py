@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.keywords import Patterns
 from tools.openapi.flat import Flat, Flattening, Union, merged
 from tools.openapi.levels import plain_level, size_of
 from tools.openapi.reading import ReadingError
 
 MAX_SCHEMA_BYTES = 8 * 1024
 """Of all arguments of an operation together; about 2,000 tokens."""
+MOST_OF_PATTERNS = 64 * 1024
+"""Characters of a document's different patterns that are looked at; further ones are left out."""
 MOST_REQUIRED_DEPTH = 8
 """Levels of parts that must be there, below the depth of an effort."""
 
@@ -46,6 +49,7 @@ class Schemas:
 
     def __init__(self, flattening: Flattening) -> None:
         self.flattening = flattening
+        self._patterns = Patterns(MOST_OF_PATTERNS)
         self._known: dict[tuple[str, int, Effort], Built] = {}
         self._made: dict[tuple[object, ...], tuple[object, Built | ReadingError]] = {}
         """Of one operation, what stands where it is used: by identity, with what has it. So what is entangled is made once."""
@@ -88,7 +92,7 @@ class Schemas:
         if depth < -MOST_REQUIRED_DEPTH:
             raise ReadingError("what must be there is nested without end")
         flat, unions, has_null = self._settled(flat)
-        schema = plain_level(flat, most_words=effort.words, has_null=has_null)
+        schema = plain_level(flat, self._patterns, most_words=effort.words, has_null=has_null)
         size = size_of(schema)
         size += self._add_properties(schema, flat, effort, depth)
         size += self._add_items(schema, flat, effort, depth)

@@ -6,7 +6,8 @@ import pytest
 from support.documents import arguments, having, imported, only, taking
 
 from agent.errors import ConfigurationError
-from tools.openapi import contents, document, flat, importing, levels, parameters, parsing
+from tools import keywords
+from tools.openapi import contents, document, flat, importing, levels, parameters, parsing, schemas
 
 STRING = {"type": "string"}
 WHOLE = b'{"openapi": "3.0.0", "paths": {}}'
@@ -95,12 +96,25 @@ def test_names_of_properties_are_so_long_and_can_be_shown() -> None:
     assert list(found["deep"]["properties"]) == [longest, "c"]
 
 
-@pytest.mark.parametrize(("keyword", "most"), [("pattern", levels.MAX_PATTERN), ("format", levels.MAX_FORMAT)])
+@pytest.mark.parametrize(("keyword", "most"), [("pattern", keywords.MOST_PATTERN), ("format", levels.MAX_FORMAT)])
 def test_what_is_handed_on_is_so_long(keyword: str, most: int) -> None:
     """G202"""
     for length, is_there in ((most, True), (most + 1, False)):
         schema = {"type": "string", keyword: "a" * length}
         assert (keyword in arguments(taking({"name": "q", "in": "query", "schema": schema}))["q"]) is is_there
+
+
+def test_of_so_many_patterns_of_a_document_is_known_whether_they_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G202: to compile one takes a hundred times as long as to read it; the same one once more costs nothing."""
+    monkeypatch.setattr(schemas, "MOST_OF_PATTERNS", 6)
+    patterns = ("^aa$", "^aa$", "^b", "^c", "^b")
+    found = taking(
+        *(
+            {"name": f"q{at}", "in": "query", "schema": {"type": "string", "pattern": pattern}}
+            for at, pattern in enumerate(patterns)
+        )
+    )
+    assert [one.get("pattern") for one in arguments(found).values()] == ["^aa$", "^aa$", "^b", None, "^b"]
 
 
 def test_so_many_parts_are_said_to_be_left_out() -> None:
