@@ -292,7 +292,7 @@ async def test_a_program_knows_only_what_the_definition_names(
 
 CHATTY = """
 import os, sys
-print("Welcome!", flush=True)
+print("Welcome!", *[""] * 50, sep="\\n", flush=True)
 print('{"jsonrpc": "2.0", "id": 1}', [1, 2], "null", "[" * 100000, "x" * 5_000_000, "", chr(0), sep="\\n", flush=True)
 os.write(1, bytes(range(128, 256)) + b"\\n")
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])

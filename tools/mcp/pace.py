@@ -48,12 +48,32 @@ class Open:
     listings: set[str] = field(default_factory=set)
 
 
-class Heard:
+class _Inside:
+    """One of the transport's streams, within one of ours that ends with it."""
+
+    def __init__(self, stream: ReadStream[Any] | WriteStream[Any], requests: Open) -> None:
+        self._stream = stream
+        self._open = requests
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Heard(_Inside):
     """A stream of a server's messages as the SDK reads it, in place of the transport's own."""
 
     def __init__(self, inner: ReadStream[SessionMessage | Exception], requests: Open) -> None:
+        super().__init__(inner, requests)
         self._inner = inner
-        self._open = requests
         self._pace = Pace(MESSAGES_A_SECOND)
 
     @property
@@ -86,10 +106,6 @@ class Heard:
                 message.result = put_right(message.result)
         return item
 
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._inner.aclose()
-
     def __aiter__(self) -> Self:
         return self
 
@@ -99,21 +115,13 @@ class Heard:
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-
-class Said:
+class Said(_Inside):
     """A stream of messages to a server as the SDK writes it, in place of the transport's own."""
 
     def __init__(self, inner: WriteStream[SessionMessage], requests: Open) -> None:
+        super().__init__(inner, requests)
         self._inner = inner
-        self._open = requests
 
     async def send(self, item: SessionMessage) -> None:
         """Send a message; one that answers the server makes room for another request of its."""
@@ -125,18 +133,6 @@ class Said:
         finally:
             if isinstance(message, JSONRPCResponse | JSONRPCError):
                 self._open.asked.discard(str(message.id))
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._inner.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 def paced(streams: TransportStreams) -> TransportStreams:

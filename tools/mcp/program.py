@@ -113,7 +113,7 @@ async def _read(
     on_end: Callable[[], None],
 ) -> None:
     assert process.stdout is not None
-    garbage = 0
+    is_told = False
     pace = Pace(GARBAGE_A_SECOND)
     try:
         with incoming, suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -122,8 +122,8 @@ async def _read(
                 if message is not None:
                     await incoming.send(SessionMessage(message))
                     continue
-                garbage += bool(line.strip())
-                if garbage == 1:
+                if line.strip() and not is_told:
+                    is_told = True
                     logger.warning("mcp_program_not_understood", toolset=program.title)
                 await pace.next()
     finally:
