@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +24,8 @@ BESIDE = frozenset(["id", "call_id", "tool_call_id", "type", "index", "function"
 """The names of what may stand beside a call's arguments and is none of them."""
 _MANY_DIGITS = re.compile(rb"[\[:,\s]-?\d{19}")
 """A number that may be longer than 64 bits: orjson makes a float of it, and so another number."""
+_SIGNS = re.compile(r'["{}]|\\.?', re.DOTALL)
+"""Signs of JSON that decide where it ends, with what escapes one of them."""
 _NOTHING = frozenset({"[]", "None", "undefined"})
 """How servers and models write that there are no arguments, beside nothing and `null`."""
 _BEFORE = re.compile(r"(?:\s|<[^<>{}]{0,64}>|```(?:json)?)*")
@@ -96,9 +99,11 @@ def arguments_in(call: Mapping[str, Any]) -> Any:
     if not any(name in call for name in ARGUMENTS):
         return call
     said = [call[name] for name in ARGUMENTS if call.get(name) is not None]
-    if len(said) > 1 or call.keys() - BESIDE - set(ARGUMENTS):
+    full = [one for one in said if one not in ({}, [], "")]
+    beside = {name for name, value in call.items() if value is not None} - BESIDE - set(ARGUMENTS)
+    if len(full) > 1 or beside:
         raise ValueError("arguments in two places")
-    return said[0] if said else None
+    return full[0] if full else said[0] if said else None
 
 
 def _joined(beside: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +131,44 @@ def exact(text: str | bytes) -> Any:
 def has_long_number(text: str) -> bool:
     """Return whether a number stands there that may be too long to be kept."""
     return _MANY_DIGITS.search(text.encode("utf-8", "surrogatepass")) is not None
+
+
+@dataclass(slots=True)
+class End:
+    """Where an object, or a text, ends that comes in pieces: each character is looked at once, however often somebody asks."""
+
+    is_reached: bool = False
+    """Its last brace or quote was there, and nothing behind it."""
+    is_passed: bool = False
+    """More stands behind it, so that all of it is no JSON any more."""
+    _depth: int = 0
+    _in_text: bool = False
+    _escapes: bool = False
+
+    def look_at(self, piece: str) -> None:
+        """Take in the next piece."""
+        if self.is_reached or self.is_passed:
+            self.is_passed = self.is_passed or bool(piece.strip())
+            self.is_reached = not self.is_passed
+            return
+        if not piece:
+            return
+        begin, self._escapes = int(self._escapes), False
+        for found in _SIGNS.finditer(piece, begin):
+            sign = found.group()
+            if sign.startswith("\\"):
+                self._escapes = self._in_text and len(sign) == 1  # the rest of it is in the next piece
+            elif self._is_last(sign):
+                self.is_passed = self._depth < 0 or bool(piece[found.end() :].strip())
+                self.is_reached = not self.is_passed
+                return
+
+    def _is_last(self, sign: str) -> bool:
+        if sign == '"':
+            self._in_text = not self._in_text
+        elif not self._in_text:
+            self._depth += 1 if sign == "{" else -1
+        return self._depth <= 0 and not self._in_text
 
 
 def is_same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:

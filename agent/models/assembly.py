@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from agent.models.arguments import (
     MAX_OBJECTS,
     TOOL,
+    End,
     arguments_in,
     has_long_number,
     is_same,
@@ -80,6 +81,7 @@ class _PartialCall:
     """How many characters the others have."""
     is_unnamed: bool = False
     """No part of it has a name: it is named after the one before it."""
+    _end: End = field(default_factory=End)
     _looked_at: tuple[int, bool] = (0, False)
     """How many pieces there were when somebody looked whether they are a whole object, and whether they were."""
 
@@ -90,11 +92,14 @@ class _PartialCall:
 
     @property
     def is_whole(self) -> bool:
-        """Return whether the arguments are a whole object. Looks at their last character first: most pieces end none."""
-        if self._looked_at[0] != len(self.pieces):
-            is_whole = self.tail.rstrip().endswith(("}", '"')) and parse_arguments(self.text) is not None
+        """Return whether the arguments are a whole object. They are read where they may end, which is in one place at most."""
+        before, is_whole = self._looked_at
+        if before != len(self.pieces):
+            for piece in self.pieces[before:]:
+                self._end.look_at(piece)
+            is_whole = self._end.is_reached and (is_whole or parse_arguments(self.text) is not None)
             self._looked_at = (len(self.pieces), is_whole)
-        return self._looked_at[1]
+        return is_whole
 
     @property
     def is_placeholder(self) -> bool:
@@ -114,6 +119,11 @@ class _PartialCall:
         """Return whether a text can only be the middle of these arguments."""
         piece = arguments.lstrip()
         return bool(piece) and piece[0] not in '{"' and bool(self.tail) and not self.is_whole
+
+    def forget(self) -> None:
+        """Take back all pieces: they were a placeholder."""
+        self.pieces, self.tail, self.told, self.untold = [], "", 0, 0
+        self._end, self._looked_at = End(), (0, False)
 
     def append(self, piece: str) -> None:
         """Add a piece of the arguments."""
@@ -140,7 +150,7 @@ class CallAssembly:
             self._begin(part)
             return
         if not part.name and part.arguments.strip() and call.is_placeholder:
-            call.pieces, call.tail, call.told, call.untold, call._looked_at = [], "", 0, 0, (0, False)
+            call.forget()
         if call.name and part.arguments.lstrip().startswith("{") and call.is_whole:
             if not is_same(parse_arguments(part.arguments), parse_arguments(call.text)):
                 self._begin(CallPart(part.index, part.id, call.name, part.arguments, part.extras))
@@ -222,6 +232,8 @@ class CallAssembly:
     def _begin(self, part: CallPart) -> None:
         call = _PartialCall(part.index, part.id, part.name, extras=dict(part.extras))
         call.append(part.arguments)
+        # Further ones are never made: the last of them alone is there, for the pieces that belong to it.
+        del self._calls[MAX_OBJECTS:]
         self._calls.append(call)
 
 

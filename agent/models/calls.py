@@ -38,7 +38,8 @@ def calls_in(said: Mapping[str, Any]) -> Iterator[CallPart]:
 
 def _call(call: Mapping[str, Any], function: Mapping[str, Any]) -> CallPart:
     name, call_id = function.get("name"), call.get("id")
-    arguments = next((value for one in ARGUMENTS if (value := function.get(one)) not in (None, "")), None)
+    said = [value for one in ARGUMENTS if (value := function.get(one)) not in (None, "")]
+    arguments = next((one for one in said if one not in ({}, "{}")), said[0] if said else None)
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else _as_text(arguments)
     extras = {key: value for key, value in call.items() if key not in USED and value is not None}

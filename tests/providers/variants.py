@@ -187,6 +187,7 @@ CALLS = [
             ("a function's name alone, and its arguments beside", {"function": FIND, "arguments": ORDER_7}),
             ("arguments beside the function", {"function": {"name": FIND}, "arguments": ORDER_7}),
             ("arguments beside a function that has them empty", {"function": {"name": FIND, "arguments": ""}, "parameters": {"number": 7}}),
+            ("arguments beside others that are empty", {"function": {"name": FIND, "arguments": {}, "parameters": {"number": 7}}}),
             ("the name beside the function", {"name": FIND, "function": {"arguments": ORDER_7}}),
         )
     ),

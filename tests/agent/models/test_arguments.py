@@ -1,11 +1,16 @@
 """The arguments of a call, read as they were said: every digit and every part of them, or not at all."""
 
+import json
 import time
+from itertools import pairwise
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.each import each
 
-from agent.models.arguments import MAX_OBJECTS, parse_arguments, read_action, read_objects
+from agent.models.arguments import MAX_OBJECTS, End, parse_arguments, read_action, read_objects
 from agent.models.assembly import CallAssembly
 from agent.models.delta import CallPart
 
@@ -62,6 +67,9 @@ def test_a_line_of_which_a_part_would_be_lost_is_no_call(line: str) -> None:
         ('{"type": "function", "id": "1", "function": {"name": "a"}, "arguments": {"b": 1}}', ("a", '{"b":1}')),
         ('{"id": "1", "index": 0, "name": "a", "arguments": {"b": 1}, "thought": "Hm."}', ("a", '{"b":1}')),
         ('{"function": {"name": "a", "b": 1}, "id": "1"}', ("a", '{"b":1}')),
+        ('{"tool": "a", "args": {"b": 1}, "name": null, "reason": null}', ("a", '{"b":1}')),
+        ('{"tool": "a", "args": {}, "parameters": {"b": 1}}', ("a", '{"b":1}')),
+        ('{"tool": "a", "args": {}, "parameters": {}}', ("a", "{}")),
     ],
 )
 def test_what_stands_around_a_call_is_none_of_its_arguments(line: str, call: tuple[str, str]) -> None:
@@ -93,3 +101,57 @@ def test_a_call_whose_server_goes_on_to_say_nothing_is_read_once() -> None:
         calls.add(CallPart(0, "a"))
     assert time.process_time() - begun < 5
     assert len((calls.requests()[0].arguments or {})["text"]) == 200_000
+
+
+@pytest.mark.parametrize("piece", ["}", '"', "{}", '{"a":1}'])
+def test_a_call_that_is_named_in_each_piece_is_read_where_it_may_end(piece: str) -> None:
+    """G662: and so many calls of one reply are kept, of which no further one would be made."""
+    calls = CallAssembly({"find"})
+    begun = time.process_time()
+    for _ in range(60_000):
+        calls.add(CallPart(0, "", "find", piece))
+    assert time.process_time() - begun < 8
+    assert len(calls) <= MAX_OBJECTS + 1
+    assert len(calls.requests()) <= MAX_OBJECTS
+
+
+ODD = st.text('{}"\\: a1,', max_size=8)
+OBJECTS = st.recursive(ODD, lambda below: st.dictionaries(ODD, below, max_size=2), max_leaves=4).map(json.dumps)
+
+
+@given(ODD | OBJECTS | OBJECTS.map(json.dumps), st.lists(st.integers(0, 40), max_size=6))
+def test_arguments_that_are_whole_are_at_their_end_however_they_are_cut(text: str, cuts: list[int]) -> None:
+    """G662"""
+    end, places = End(), sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
+    for begun, cut in pairwise(places):
+        end.look_at(text[begun:cut])
+        said = text[:cut]
+        is_whole = said.rstrip().endswith(("}", '"')) and parse_arguments(said) is not None
+        assert end.is_reached or not is_whole, said
+        assert not (end.is_reached and end.is_passed)
+
+
+@each(
+    ("text", "is_reached"),
+    [
+        ('{"a": "}"', False),
+        ('{"a": "}"}', True),
+        ('{"a": "\\"}', False),
+        ('{"a": "\\\\"}', True),
+        ('{"a": {"b": 1}', False),
+        ('{"a": {"b": 1}} \n', True),
+        ('{"a": 1}}', False),
+        ('{"a": 1} x', False),
+        ("}", False),
+        ('"{\\"a\\": 1}"', True),
+        ("", False),
+    ],
+)
+def test_an_end_is_seen_in_one_piece_and_in_many(text: str, is_reached: bool) -> None:
+    """G662"""
+    whole, cut = End(), End()
+    whole.look_at(text)
+    for character in text:
+        cut.look_at(character)
+        cut.look_at("")
+    assert (whole.is_reached, cut.is_reached) == (is_reached, is_reached)
