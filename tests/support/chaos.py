@@ -39,6 +39,8 @@ from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
 from support.troubles import KINDS, ONLY_ON
 
+PATIENT = {"FRONTDESK_AUTH_WAIT_S": "30", "FRONTDESK_USER_LIMIT": "1000000/minute"}
+"""Settings: the users of a quick machine ask so often while it is away that they would be told to wait."""
 CALM_LIVES = 7
 """Of one deal, those that have none but their end."""
 
@@ -76,7 +78,7 @@ async def unleash(
     async with AsyncExitStack() as stack:
         nurseries = stack.enter_context(nullcontext(None) if fresh else closing(Nurseries(nursery)))
         truth, proxy, environment = await stack.enter_async_context(_database(folder, postgres))
-        environment |= {"FRONTDESK_AUTH_WAIT_S": "30"} if default_leases else {**QUICK, "FRONTDESK_AUTH_WAIT_S": "30"}
+        environment |= PATIENT if default_leases else {**QUICK, **PATIENT}
         scene = await stack.enter_async_context(
             open_scene(
                 folder,

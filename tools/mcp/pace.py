@@ -49,7 +49,7 @@ class Open:
 
 
 class _Inside:
-    """One of the transport's streams, within one of ours that ends with it."""
+    """A stream of the transport's, within one of ours that ends with it."""
 
     def __init__(self, stream: ReadStream[Any] | WriteStream[Any], requests: Open) -> None:
         self._stream = stream
