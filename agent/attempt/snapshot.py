@@ -122,6 +122,12 @@ def while_waiting(
 
     An event has the same id each time, also when other questions are answered by then, unless more was said or done.
     """
+    places = {call.id: at for at, call in enumerate(calls)}
+
+    def place(one: Approval | PageCall) -> int:
+        return places.get(one.tool_call_id, len(places))
+
+    approvals, pages = sorted(approvals, key=place), sorted(pages, key=place)  # not by times, which may be put right
     closed = {one.tool_call_id for one in approvals if one.state != "open"}
     done = {one.tool_call_id for one in pages if one.state != "open"}
     *questions, pause = asked(approvals, pages)

@@ -32,15 +32,13 @@ from support.postgres import (
     socket_of,
     sqlalchemy_url,
 )
-from support.processes import QUICK, Nurseries, Nursery
+from support.processes import PATIENT, QUICK, Nurseries, Nursery
 from support.report import Report, judge
 from support.scenario import open_scene
 from support.silencing import SilencingProxy, silencing_proxy
 from support.stage import Stage
 from support.troubles import KINDS, ONLY_ON
 
-PATIENT = {"FRONTDESK_AUTH_WAIT_S": "30", "FRONTDESK_USER_LIMIT": "1000000/minute"}
-"""Settings: the users of a quick machine ask so often while it is away that they would be told to wait."""
 CALM_LIVES = 7
 """Of one deal, those that have none but their end."""
 

@@ -12,7 +12,7 @@ from support.databases import truth_in_postgresql
 from support.lives import user
 from support.planting import plant_all
 from support.postgres import PostgresProcess, as_application, by_port, new_database, socket_of, sqlalchemy_url
-from support.processes import QUICK, Nurseries, Nursery
+from support.processes import PATIENT, QUICK, Nurseries, Nursery
 from support.report import Report, judge
 from support.scenario import open_scene
 from support.silencing import silencing, silencing_proxy
@@ -54,7 +54,7 @@ async def unleash_on_cluster(
                 processes=processes,
                 environment={
                     **QUICK,
-                    "FRONTDESK_AUTH_WAIT_S": "30",
+                    **PATIENT,
                     "FRONTDESK_DATABASE_URL": as_application(owner),
                     "FRONTDESK_DATABASE_UPKEEP_URL": owner,
                     "FRONTDESK_REDIS_URL": f"redis://127.0.0.1:{redis_proxy.port}/0",

@@ -30,6 +30,8 @@ QUICK = {
     "FRONTDESK_AUTH_WAIT_S": "8",
 }
 """Leases that run out after two and a half seconds, so that tests of recovery do not take ten."""
+PATIENT = {"FRONTDESK_AUTH_WAIT_S": "30", "FRONTDESK_USER_LIMIT": "1000000/minute"}
+"""The users of a quick machine ask so often while a server is away that they would be told to wait."""
 
 
 def wrong_clock(clock_s: float) -> dict[str, str]:

@@ -13,8 +13,10 @@ from support.postgres import new_database, sqlalchemy_url
 from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_run
 
 from agent.assistant.definition import Assistant
+from agent.attempt.snapshot import while_waiting
 from agent.attempt.unheld import expire
 from agent.attempt.unheld_ends import cancel_elsewhere, fail_abandoned
+from agent.events.schema import AnyEvent, EventId
 from agent.log.memory import MemoryLog
 from agent.principal import Principal, RunKey
 from agent.prompt.history import LOST_RESULT
@@ -26,7 +28,7 @@ from agent.store.conversations import lock_conversation
 from agent.store.database import Store
 from agent.store.messages import ToolCall, run_messages
 from agent.store.page_calls import NewPageCall, ask_page, list_page_calls
-from agent.store.runs import Run
+from agent.store.runs import Run, get_run
 from agent.store.shared_approvals import LOOKED_AT, list_shared
 from agent.store.tables import approvals, page_calls, runs
 from agent.store.tool_calls import list_calls, propose_calls, start_call
@@ -107,6 +109,32 @@ async def test_what_a_clock_asked_that_was_ahead_is_over_in_its_time_by_the_cloc
     assert abs(person.expires_at - other.expires_at) < timedelta(seconds=30)
     assert abs(page.until - other.expires_at) < timedelta(seconds=30)
     assert abs(person.asked_at - other.asked_at) < timedelta(seconds=30)
+
+
+async def test_an_event_that_asks_keeps_its_id_when_the_time_of_a_question_is_put_right(store: Store) -> None:
+    """G2"""
+    run = await waiting(store, question("call-1"), question("call-2"))
+    pages = [NewPageCall(name, "read_filter", {}, None, 60) for name in ("call-3", "call-4")]
+    await in_one(store, ask_page, RunKey("acme", run.id), pages)
+    calls = [(ToolCall(f"call-{number}", "refund", {}), "data", "write") for number in (1, 2, 3, 4)]
+    await in_one(store, propose_calls, ANN, run.id, step=1, calls=calls)
+    told = await _told(store, run)
+    async with store.write("acme") as connection:
+        later = {"created_at": datetime.now(UTC) + HOUR}
+        await connection.execute(update(approvals).where(approvals.c.tool_call_id == "call-1").values(later))
+        moved = update(page_calls).values(created_at=page_calls.c.created_at - 600)
+        await connection.execute(moved.where(page_calls.c.tool_call_id == "call-4"))
+    assert await _told(store, run) == told
+
+
+async def _told(store: Store, run: Run) -> list[tuple[EventId, AnyEvent]]:
+    """Return what is told of a waiting run from the database, by id."""
+    async with store.read("acme") as connection:
+        waits = await get_run(connection, ANN, run.id)
+        calls = await list_calls(connection, ANN, run.id)
+        asked = await list_approvals(connection, "acme", run.id)
+        pages = await list_page_calls(connection, "acme", run.id)
+    return [(one.id, one.event) for one in while_waiting(waits, [], calls, asked, pages)]
 
 
 @pytest.mark.parametrize("policy", ["deny", "reject"])
