@@ -34,7 +34,7 @@ export function refusal({ status, headers }: Response, body: { detail?: string; 
     message: body.detail ?? "HTTP " + status,
     // The server, or a proxy in front of it, is busy or restarts.
     recoverable: status < 400 || status > 422,
-    retryAfterS: +headers.get("retry-after")! || null,
+    retryAfterS: Math.min(1e6, +headers.get("retry-after")!) || null, // a timer takes more than 24 days for none
     status,
   });
 }

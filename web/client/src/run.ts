@@ -141,7 +141,7 @@ export class Run {
     this.#heardAt = Date.now();
     const events = frames.flatMap(this.#fold);
     if (this.#isStopped && this.phase === "idle") return this.#abandon();
-    if (this.#isClosed || !events.length) return;
+    if (!events.length || this.#isClosed) return;
     this.#tries = 0;
     const status = this.answer.status;
     this.phase = /streaming|awaiting/.test(status) ? (status as Phase) : "idle";
@@ -153,7 +153,7 @@ export class Run {
     try {
       const event = JSON.parse(data) as WireEvent;
       this.answer = reduce(this.answer, event);
-      return [{ runId: this.answer.runId, id: id ?? null, event }];
+      return [{ id: id ?? null, runId: this.answer.runId, event }];
     } catch {
       return []; // the last line of a stream, or something that would not get better by asking for it again
     }
@@ -180,15 +180,14 @@ export class Run {
   async #untilNext(lost: FrontdeskError): Promise<void> {
     if (this.#isOver()) return;
     const tries = ++this.#tries;
-    const isHasty = !this.answer.runId && this.#from.key && (tries >= TRIES || lost.retryAfterS! > PATIENCE_S);
+    const isHasty = this.#from.key && !this.answer.runId && (tries >= TRIES || lost.retryAfterS! > PATIENCE_S);
     if (isHasty || !lost.recoverable) return this.#become("idle", { status: "failed", error: lost });
     this.#notBefore = Date.now() + lost.retryAfterS! * 1000;
-    const next = new Promise<void>((resolve) =>
-      setTimeout((this.#wake = resolve), backoff(tries, this.#retryMs, lost)),
-    );
-    // Only then, because who hears of it may end the waiting.
-    if (this.phase !== "awaiting_input") this.#become("reconnecting");
-    await next;
+    await new Promise<void>((resolve) => {
+      setTimeout((this.#wake = resolve), backoff(tries, this.#retryMs, lost));
+      // Only then, because who hears of it may end the waiting.
+      if (this.phase !== "awaiting_input") this.#become("reconnecting");
+    });
   }
 
   /** The network is back, or the page is looked at again. Where it is gone no try is made sooner for that. */

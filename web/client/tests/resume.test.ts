@@ -14,6 +14,7 @@ import {
   HEADERS,
   json,
   part,
+  problem,
   RUN,
   serve,
   tell,
@@ -219,6 +220,27 @@ test("the wait before coming back is the server's", async (t) => {
   await chat.send("Hi");
   assert.ok(requests[1]!.at - requests[0]!.at >= 44); // half of it; the client's own first wait is at most 30 ms here
 });
+
+for (const after of ["2592000", "1e9", "Infinity"]) {
+  test(`a server that names ${after} seconds is not asked at once, for which a timer would take them`, async (t) => {
+    const { url, to } = await serve(t, (request, response) => {
+      if (request.method === "POST") cut(response, HELLO.slice(0, 2));
+      else problem(response, 503, "overloaded", { "retry-after": after });
+    });
+    const chat = chatWith(t, url);
+    const waits: number[] = [];
+    const { setTimeout: wait } = globalThis;
+    globalThis.setTimeout = Object.assign((act: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) => {
+      waits.push(ms);
+      return wait(act, ms, ...given).unref();
+    }, wait);
+    t.after(() => (globalThis.setTimeout = wait));
+    void chat.send("Hi");
+    await until(chat, () => to("/runs/r-1/events").length > 0 && waits.some((ms) => ms > 1e6));
+    assert.ok(Math.max(...waits) < 2 ** 31);
+    assert.equal(to("/runs/r-1/events").length, 1);
+  });
+}
 
 test("waits double, are spread, have a longest one, and are never shorter than the server asks for", () => {
   const lost = new FrontdeskError({ code: "network", message: "", recoverable: true, retryAfterS: null });

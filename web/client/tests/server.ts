@@ -13,8 +13,8 @@ hurry();
 /** A wait of a minute that somebody has ended keeps no process for as long. */
 const LONG_MS = 20_000;
 const { setTimeout: wait } = globalThis;
-globalThis.setTimeout = Object.assign((act: () => void, ms?: number) => {
-  const timer = wait(act, ms);
+globalThis.setTimeout = Object.assign((act: (...given: unknown[]) => void, ms?: number, ...given: unknown[]) => {
+  const timer = wait(act, ms, ...given); // fetch itself gives them, and fails without
   return Number(ms) > LONG_MS ? timer.unref() : timer;
 }, wait);
 

@@ -121,6 +121,7 @@ export class Transcript {
   }
 
   close(): void {
+    [this.#before, this.#left] = [null, 0]; // what is still being loaded draws nothing any more
     clearTimeout(this.#timer);
     window.removeEventListener("beforeprint", this.drawAll);
     this.#observer.disconnect();
