@@ -5,10 +5,15 @@ from pathlib import Path
 
 from playwright.async_api import expect
 from support.embedding import OpenWidget
+from support.faults import until
 from support.host import Host
-from support.world import OpenWorld
+from support.world import OpenWorld, Person
 
 NARROW = {"history": {"messages": 8, "summary": {"short_tokens": 0}}}
+
+
+async def has_summary(who: Person, conversation_id: str) -> bool:
+    return (await who.request("GET", f"/conversations/{conversation_id}/messages")).json()["summary"] is not None
 
 
 async def test_a_line_stands_where_only_a_summary_is_remembered(
@@ -24,6 +29,8 @@ async def test_a_line_stands_where_only_a_summary_is_remembered(
         await widget.ask(f"Question {number}")
         await widget.ended(number)
     line = page.get_by_text("Above this line the assistant remembers a summary")
+    [conversation] = (await ann.request("GET", "/conversations")).json()["items"]
+    await until(lambda: has_summary(ann, conversation["id"]))  # it is made after an answer
     await page.reload()
     for _ in range(2):
         await expect(line).to_have_count(1)
