@@ -150,6 +150,8 @@ class Tool:
     """Whether what it returns may have been written by anybody: after it, whatever changes something asks."""
     parse: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Returns arguments as the call takes them, with what is left out; None: as they are. Conditions look at that."""
+    told: Mapping[str, Any] | None = None
+    """`schema` as models are told of it, where that is looser: providers refuse a whole request for one schema. None: as it is."""
     result_schema: Mapping[str, Any] | None = None
     """Of a page's tool: the JSON Schema of what the page may answer; None: any JSON."""
     acknowledged: Callable[[Mapping[str, Any]], Action] | None = None
@@ -185,9 +187,10 @@ class Tool:
 
 def as_function(tool: Tool) -> dict[str, Any]:
     """Return a tool as the model gets it: the form that every provider's integration takes."""
+    parameters = dict(tool.schema if tool.told is None else tool.told)
     return {
         "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)},
+        "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
     }
 
 

@@ -11,7 +11,7 @@ from agent.assistant.context import ContextEntry
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
-from agent.schemas import problems_of
+from agent.schemas.fitting import problems_of
 from agent.toolkit import Tool
 from tools.questions import unknown_argument
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError, ToolError
+from agent.schemas.told import bounded_schema
 from agent.toolkit import CallContext, Tool, ToolResult
 from agent.tracing import traced
 from tools.apart import CutOffError, apart
@@ -85,10 +86,11 @@ def _schema(tool: BaseTool) -> dict[str, Any]:
     else:
         schema = dict(given.schema())  # of pydantic's first version
     schema.pop("description", None)
-    schema.setdefault("type", "object")
-    schema.setdefault("properties", {})
-    drop_titles(schema)
-    return schema
+    # Whoever wrote the tool may have it from elsewhere, and it says itself what it does not take.
+    if (told := bounded_schema(schema)) is None:
+        raise ValueError("the schema is too large")
+    drop_titles(told)
+    return told
 
 
 class LangChainCall:

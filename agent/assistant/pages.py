@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from agent.assistant.model import Definition, ToolWords
 from agent.assistant.toolsets import TOOL_NAME
-from agent.schemas import check_schema
+from agent.schemas.fitting import check_schema
 
 NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 DESCRIPTION_CHARACTERS = 1024

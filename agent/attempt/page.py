@@ -15,6 +15,7 @@ from agent.masking import Mask
 from agent.models.text import clean
 from agent.principal import PUBLIC_TENANT, Principal
 from agent.prompt.words import PAGE_DID, PAGE_FAILED, PAGE_SAID, PAGE_SILENT, WITHDRAWN, without_mark
+from agent.schemas.told import bounded_schema
 from agent.store.messages import ToolCall
 from agent.store.page_calls import PageCall
 from agent.store.runs import Run
@@ -56,6 +57,7 @@ def _tool(
         name=name,
         description=description,
         schema=takes,
+        told=bounded_schema(takes),
         call=call,
         risk=definition.risk,
         kind="client",

@@ -15,7 +15,7 @@ from agent.attempt.page import said
 from agent.errors import ToolError
 from agent.loop.questions import is_allowed
 from agent.prompt.words import NO_PAGE
-from agent.schemas import problems_of
+from agent.schemas.fitting import problems_of
 from agent.store.messages import ToolCall
 from agent.store.page_calls import NewPageCall
 from agent.toolkit import Action, Tool

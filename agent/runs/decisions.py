@@ -23,7 +23,7 @@ from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
-from agent.schemas import problems_of
+from agent.schemas.fitting import problems_of
 from agent.store.approvals import Approval, Decision, expired_runs, list_approvals
 from agent.store.database import EVERY_TENANT
 from agent.store.messages import run_messages

@@ -19,7 +19,7 @@ from agent.runs.leases import Leases
 from agent.runs.readers import read_run
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
-from agent.schemas import problems_of
+from agent.schemas.fitting import problems_of
 from agent.store.database import EVERY_TENANT
 from agent.store.page_calls import PageAnswer, PageCall, overdue_runs
 from agent.store.runs import Run

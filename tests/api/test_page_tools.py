@@ -8,6 +8,7 @@ from support.backend import TenantBackend
 from support.each import each
 from support.faults import until
 from support.provider import Call
+from support.strict import refused
 from support.world import OpenWorld, Person, Stream
 
 from agent.errors import InvalidRequestError
@@ -250,6 +251,27 @@ async def test_a_page_describes_only_what_the_assistant_lets_it(ann: Person) -> 
     ann.world.provider.say("Zoomed.")
     assert (await give(ann, stream, result=2)).status_code == 200
     assert (await whole(ann, stream)).text.endswith("Zoomed.")
+
+
+async def test_a_pages_tools_are_told_in_schemas_that_providers_take_and_its_own_still_counts(ann: Person) -> None:
+    """G669"""
+    either = {
+        "type": "object",
+        "properties": {"tags": {"type": "array"}},
+        "required": ["tags", "at"],
+        "anyOf": [{"required": ["tags"], "properties": {"tags": {"minItems": 2}}}],
+    }
+    mine = {"name": "page_tag", "description": "Tag.", "schema": either}
+    bare = {"name": "page_bare", "description": "Bare.", "schema": {"type": "object"}}
+    ann.world.provider.call(Call("page_tag", {"tags": ["a"], "at": 1}))
+    ann.world.provider.say("I see.")
+    stream = await ann.stream("Tag it.", client_tools=[mine, bare])
+    assert stream.first("status") == "completed"
+    assert "page_tag" in offered(ann)
+    for one in offered(ann).values():
+        # Without properties there are none said, to a server that is not the provider's own.
+        assert refused({"properties": {}, **one["parameters"]}) == []
+    assert "Not done: the arguments do not fit." in told(ann)[0]
 
 
 @each(

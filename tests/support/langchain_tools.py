@@ -85,6 +85,7 @@ async def config_of(query: str, config: Any = None) -> str:
     return f"{names} {dict(found.get('configurable') or {})}"
 
 
+ODD_SCHEMA = {"type": "object", "properties": {"q": {"type": "array"}}, "anyOf": [{"required": ["q"]}]}
 SCHEMA = {"type": "object", "title": "x", "properties": {"q": {"type": "string"}}, "required": ["q"]}
 
 
@@ -99,6 +100,13 @@ class Plain(BaseTool):
         return f"[{q}"
 
 
+class Odd(Plain):
+    """A tool whose schema, as a server gave it, providers refuse."""
+
+    name: str = "odd"
+    args_schema: Any = ODD_SCHEMA
+
+
 class Kit(BaseToolkit):
     def get_tools(self) -> list[BaseTool]:
         return [weather, Plain()]
@@ -106,6 +114,7 @@ class Kit(BaseToolkit):
 
 EVERY = [weather, sync_sum, block, report, refuse, handles, break_down, give_up, injected, config_of, Plain()]
 KIT = Kit()
+ODD = Odd()
 NOTHING: list[BaseTool] = []
 
 

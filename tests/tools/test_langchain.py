@@ -10,6 +10,7 @@ from support import langchain_tools
 from support.backend import TenantBackend
 from support.mcp import called, person, refusal
 from support.provider import Call, Provider
+from support.strict import refused
 from support.world import open_world
 
 from agent.assistant.definition import Assistant
@@ -54,6 +55,13 @@ async def test_the_model_reads_the_tools_own_name_words_and_arguments() -> None:
     assert set(tools["injected"].schema["properties"]) == {"query"}
     assert {tool.risk for tool in tools.values()} == {"write"}
     assert all(tool.origin is None for tool in tools.values())
+
+
+def test_the_model_reads_a_schema_that_providers_take() -> None:
+    """G669"""
+    schema = load("ODD")["odd"].schema
+    assert refused(schema) == []
+    assert schema["properties"] == {"q": {"type": "array", "items": {}}}
 
 
 async def test_a_call_gives_the_content_and_not_the_artifact() -> None:

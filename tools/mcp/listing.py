@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ToolError
 from agent.models.text import clean
+from agent.schemas.told import bounded_schema
 from agent.toolkit import CallContext, Origin, Risk, Tool
 from tools.mcp.reading import line, of_pages, reading_tools
 from tools.mcp.results import finished, told
 from tools.names import MOST, valid_name
-from tools.schemas import bounded_schema
 
 logger = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from tools.keywords import texts_of
+from agent.schemas.keywords import texts_of
 
 logger = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.keywords import TYPES, values_of
+from agent.schemas.keywords import TYPES, values_of
 from tools.openapi.document import Document
 from tools.openapi.reading import ReadingError, TooMuchError, shown
 

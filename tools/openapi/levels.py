@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tools.keywords import Patterns, is_of
+from agent.schemas.keywords import Patterns, is_of
 from tools.openapi.flat import Flat
 from tools.openapi.reading import shown
 from tools.openapi.wording import plain_text

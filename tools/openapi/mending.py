@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tools.keywords import is_of
+from agent.schemas.keywords import is_of
 
 if TYPE_CHECKING:
     from tools.openapi.validation import Check

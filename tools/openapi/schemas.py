@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.keywords import Patterns
+from agent.schemas.keywords import Patterns
 from tools.openapi.flat import Flat, Flattening, Union, merged
 from tools.openapi.levels import plain_level, size_of
 from tools.openapi.reading import ReadingError

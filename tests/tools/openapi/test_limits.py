@@ -6,7 +6,7 @@ import pytest
 from support.documents import arguments, having, imported, only, taking
 
 from agent.errors import ConfigurationError
-from tools import keywords
+from agent.schemas import keywords
 from tools.openapi import contents, document, flat, importing, levels, parameters, parsing, schemas
 
 STRING = {"type": "string"}

@@ -9,8 +9,8 @@ from support.each import each
 from support.lanes import examples
 from support.strict import refused
 
-from tools.keywords import Patterns
-from tools.schemas import MOST_BYTES, MOST_LOOKED_AT, MOST_MERGED, MOST_OF_PATTERNS, bounded_schema
+from agent.schemas.keywords import Patterns
+from agent.schemas.told import MOST_BYTES, MOST_LOOKED_AT, MOST_MERGED, MOST_OF_PATTERNS, bounded_schema
 
 STRING = {"type": "string"}
 

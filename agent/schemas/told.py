@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from tools.keywords import NOTHING, Patterns, data_of, number_of, texts_of, types_of, values_of
+from agent.schemas.keywords import NOTHING, Patterns, data_of, number_of, texts_of, types_of, values_of
 
 MOST_BYTES = 16 * 1024
 MOST_LOOKED_AT = 8 * MOST_BYTES
