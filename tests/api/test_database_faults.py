@@ -23,11 +23,10 @@ from agent.store.database import Store
 from agent.store.tables import runs
 
 SHORT: dict[str, Any] = {
-    "database_connect_timeout_s": 1,
-    "database_checkout_timeout_s": 1,
-    "database_statement_timeout_s": 1,
-    "database_transaction_timeout_s": 1,
-    "database_upkeep_timeout_s": 0.5,
+    "database_checkout_timeout_s": 2,
+    "database_statement_timeout_s": 2,
+    "database_transaction_timeout_s": 2,
+    "database_upkeep_timeout_s": 1,
     "lease_s": 1,
     "renew_every_s": 0.2,
     "reap_every_s": 0.05,

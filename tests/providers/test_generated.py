@@ -19,7 +19,7 @@ from agent.models.assembly import CallAssembly, ToolRequest
 from agent.models.catalog import Catalog
 from agent.models.completion import CompletionReader, UnreadableError
 from agent.models.delta import Delta
-from agent.models.echo import merge
+from agent.models.extras import merge
 from agent.models.refusals import refusal
 from agent.models.usage import counted
 from api.settings import Settings

@@ -31,6 +31,12 @@ class _Quiet(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as exc:  # it would end the loop of all tests that share it
+            raise RuntimeError("the app did not start") from exc
+
     def stop(self) -> None:
         """Let it close its connections and end."""
         self.should_exit = True
