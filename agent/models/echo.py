@@ -10,14 +10,14 @@ signatures that are not theirs. Our own ids stay what the ledger, the wire and `
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
-import orjson
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agent.models.assembly import ToolRequest
+from agent.models.extras import size_of
 
 STEP = "frontdesk_step"
 """Where a LangChain message carries it."""
@@ -47,10 +47,10 @@ def step_extras(
     extras = {name: value for name, value in (("calls", calls), ("message", kept)) if value}
     if not extras:
         return None
-    if _size(extras) <= most_bytes:
+    if size_of(extras) <= most_bytes:
         return extras
     ids = {"calls": {call_id: {"id": request.id} for call_id, request in requests if request.id}}
-    return ids if ids["calls"] and _size(ids) <= most_bytes else None
+    return ids if ids["calls"] and size_of(ids) <= most_bytes else None
 
 
 def send_back(messages: Sequence[BaseMessage], sent: Sequence[dict[str, Any]]) -> None:
@@ -133,81 +133,6 @@ def marked(instructions: str) -> list[str | dict[str, Any]]:
     return [{"type": "text", "text": instructions, "cache_control": {"type": "ephemeral"}}]
 
 
-def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add a piece of a message's extras: texts go on, lists are merged by their items' index, anything else is replaced."""
-    for name, value in more.items():
-        had = into.get(name)
-        if isinstance(value, str) and isinstance(had, str):
-            into[name] = had + value
-        elif isinstance(value, list):
-            into[name] = _merged_items(had if isinstance(had, list) else [], value)
-        elif isinstance(value, dict) and isinstance(had, dict):
-            into[name] = _deeply(had, value)
-        else:
-            into[name] = value
-
-
-def _merged_items(had: list[Any], more: list[Any]) -> list[Any]:
-    items = list(had)
-    for item in more:
-        index = item.get("index") if isinstance(item, dict) else None
-        same = None
-        if index is None and items and _goes_on(items[-1], item):
-            same = len(items) - 1
-        if index is not None:
-            same = next(
-                (
-                    n
-                    for n, one in enumerate(items)
-                    if isinstance(one, dict) and one.get("index") == index and _fits(one, item)
-                ),
-                None,
-            )
-        if same is None:
-            items.append(dict(item) if isinstance(item, dict) else item)
-        else:
-            items[same] = dict(_joined(items[same], item))
-    return items
-
-
-def _deeply(had: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object with what a later one adds: objects within are joined one level deep, as a provider's own field is."""
-    both = {
-        name: {**had[name], **more[name]} for name in had.keys() & more.keys() if _are_objects(had[name], more[name])
-    }
-    return {**had, **more, **both}
-
-
-def _are_objects(one: object, other: object) -> bool:
-    return isinstance(one, dict) and isinstance(other, dict)
-
-
-def _goes_on(one: object, more: object) -> bool:
-    """Return whether an item without an index is a piece of the one before it: until that is signed, and of words alone."""
-    if not (isinstance(one, dict) and isinstance(more, dict)) or one.get("type") != more.get("type"):
-        return False
-    if one.get("id") != more.get("id") and more.get("id") is not None:
-        return False
-    said = ("thinking", "text", "summary")
-    return not one.get("signature") and any(name in one for name in said) and any(name in more for name in said)
-
-
-def _fits(one: Mapping[str, Any], more: Mapping[str, Any]) -> bool:
-    return more.get("type") in (None, one.get("type"))
-
-
-def _joined(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of an item that goes on: its texts are pieces, what names it stands once."""
-    yield from ((name, value) for name, value in one.items() if name not in more)
-    for name, value in more.items():
-        had = one.get(name)
-        goes_on = name in ("text", "summary", "data", "signature", "thinking") and isinstance(had, str)
-        if goes_on and isinstance(value, str):
-            yield name, f"{had}{value}"
-        else:
-            yield name, had if value is None else value
-
-
 def wire_id(own: str, ours: str, taken: set[str]) -> str:
     """Return an id for a call that stands nowhere else in the transcript.
 
@@ -229,10 +154,3 @@ def short_id(text: str) -> str:
         number, digit = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[digit])
     return "".join(digits)
-
-
-def _size(value: object) -> int:
-    try:
-        return len(orjson.dumps(value))
-    except orjson.JSONEncodeError:
-        return 1 << 62

@@ -28,7 +28,7 @@ from agent.models.actions import ActionLines
 from agent.models.assembly import CallAssembly, InputPiece, ToolRequest
 from agent.models.calling import lines_of
 from agent.models.delta import CallPart, Delta
-from agent.models.echo import merge
+from agent.models.extras import Extras
 from agent.models.patience import Patience
 from agent.models.pieces import pieces_of
 from agent.models.reasons import CUT, FAILED, REASON_CHARACTERS, WITHHELD, later_reason, read_reason
@@ -165,13 +165,12 @@ class _Collector:
     ) -> None:
         self.full = False
         self._reply = reply
+        self._extras = Extras(limits.step_extras_bytes)
         # Whatever an earlier try said of itself:
-        reply.finish_reason, reply.model, reply.extras, reply.sources = "stop", "", {}, {}
+        reply.finish_reason, reply.model, reply.extras, reply.sources = "stop", "", self._extras.kept, {}
         self._sinks = sinks
         self._room, self._most_sources = limits.answer_characters, limits.sources
-        self._text = Cleaner()
-        self._reasoning = Cleaner()
-        self._tags = ThinkTags()
+        self._text, self._reasoning, self._tags = Cleaner(), Cleaner(), ThinkTags()
         self._lines = lines
         self._calls = CallAssembly(tools)
         self._has_thought = False
@@ -190,7 +189,7 @@ class _Collector:
         for part in delta.calls:
             self._take_call(part)
         if delta.extras:
-            merge(self._reply.extras, delta.extras)
+            self._extras.add(delta.extras)
         if delta.cited:
             gather(self._reply.sources, delta.cited, most=self._most_sources)
         if delta.usage is not None:

@@ -1,0 +1,64 @@
+"""Extras of a message as they come in pieces: whole where a provider says what it has to, and bounded whatever it says."""
+
+from typing import Any
+
+import pytest
+
+from agent.models.extras import MOST_ITEMS, Extras, size_of
+
+ROOM = 20_000
+
+
+def items(count: int) -> list[dict[str, Any]]:
+    return [{"index": n, "type": "reasoning.text", "text": "a"} for n in range(count)]
+
+
+def test_pieces_are_kept_as_long_as_what_they_come_to_has_room() -> None:
+    """G58: what each piece says again of itself does not count."""
+    extras = Extras(ROOM)
+    for _ in range(ROOM // 4):
+        extras.add({"reasoning_details": [{"index": 0, "type": "reasoning.text", "text": "a", "signature": None}]})
+    assert len(extras.kept["reasoning_details"][0]["text"]) == ROOM // 4
+    extras.add({"reasoning_details": items(MOST_ITEMS)})
+    assert len(extras.kept["reasoning_details"]) == MOST_ITEMS
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [{"reasoning": "a" * 100}] * 1_000,
+        [{"reasoning": "a" * 1_000_000}],
+        [{f"x{n}": n} for n in range(10_000)],
+        [{"reasoning_details": items(MOST_ITEMS + 1)}],
+        [{"reasoning_details": [one]} for one in items(MOST_ITEMS + 1)],
+        [{"own": dict.fromkeys(map(str, range(MOST_ITEMS + 1)))}],
+        [{"own": {"deep": {str(n): n}}} for n in range(MOST_ITEMS + 1)],
+        [{"reasoning_details": [{"index": 2**70}]}],
+    ],
+    ids=["texts", "a text", "names", "items", "items in pieces", "an object", "one within", "no JSON"],
+)
+def test_of_too_much_nothing_is_kept_and_nothing_held(pieces: list[dict[str, Any]]) -> None:
+    """G58"""
+    extras = Extras(ROOM)
+    for piece in pieces:
+        extras.add(piece)
+        assert not extras.kept or size_of(extras.kept) <= 2 * ROOM
+    extras.add({"reasoning": "more"})
+    assert extras.kept == {}
+
+
+def test_no_piece_is_looked_at_once_for_each_other_one() -> None:
+    """G58: 20,000 items in one piece took 18 s of everybody's."""
+
+    class Seen(dict[str, Any]):
+        looks = 0
+
+        def get(self, *args: Any) -> Any:
+            Seen.looks += 1
+            return super().get(*args)
+
+    extras = Extras(1_000_000)
+    extras.add({"reasoning_details": [Seen(one) for one in items(20_000)]})
+    for one in items(20_000):
+        extras.add({"reasoning_details": [Seen(one)]})
+    assert Seen.looks < 1_000
