@@ -70,11 +70,8 @@ def content_of(document: Document, flattening: Flattening, entry: Entry) -> Cont
         if chosen is None:
             raise ReadingError(f"no body of {shown(', '.join(map(str, offered)) or 'no type')} can be sent", "content")
         key, kind, media_type = chosen
-        said = offered[key]
-        if not isinstance(said, Mapping):
-            raise ReadingError(f"an object is wanted here, not {shown(said)}", "content", key)
         try:
-            return _content(flattening, body, said, kind, media_type)
+            return _content(flattening, body, document.followed(offered[key]), kind, media_type)
         except ReadingError as exc:
             raise exc.below("content", key) from None
     except ReadingError as exc:

@@ -17,11 +17,13 @@ from tools.openapi.parsing import parse
 from tools.openapi.reading import ReadingError, shown
 
 METHODS = ("get", "put", "post", "delete", "patch")
-OTHER_METHODS = ("head", "options", "trace")
-"""They answer nothing that a model could use."""
+"""HEAD, OPTIONS and TRACE answer nothing that a model could use."""
 MAX_OPERATIONS = 50_000
 MAX_SERVERS = 20
-_VERSION = re.compile(r"3\.[01](\.\d{1,4})?(-[\w.]{1,20})?")
+MAX_OTHERS = 20
+"""Methods of a path that are told as not called."""
+_OTHER = re.compile(r"[A-Za-z-]{1,20}")
+_VERSION = re.compile(r"3\.[0-2](\.\d{1,4})?(-[\w.]{1,20})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Document:
-    """A document of version 3.0 or 3.1."""
+    """A document of version 3.0, 3.1 or 3.2. Of what is new in the last one nothing is read, and nothing is called that needs it."""
 
     root: Mapping[str, Any]
     version: str
@@ -123,12 +125,21 @@ class Document:
                     yield Entry(method.upper(), path, operation, shared)
                 else:
                     yield method.upper(), path, ReadingError(f"an object is wanted here, not {shown(operation)}")
+            for method in _others(shared):
+                yield method, path, ReadingError(f"the method {method} is not called")
 
     def server_paths(self) -> tuple[str, ...]:
         """Return the paths of the servers that it names, with the defaults of their variables: data, never an address."""
         servers = self.root.get("servers")
         found = (_server_path(one) for one in (servers if isinstance(servers, list) else [])[:MAX_SERVERS])
         return tuple(dict.fromkeys(path for path in found if path))
+
+
+def _others(item: Mapping[str, Any]) -> list[str]:
+    """Return the methods of version 3.2 that a path has beside the others."""
+    more = item.get("additionalOperations")
+    named = [one for one in more if _OTHER.fullmatch(one)] if isinstance(more, Mapping) else []
+    return [*(["QUERY"] if "query" in item else []), *named][:MAX_OTHERS]
 
 
 def read_document(content: bytes) -> Document:
@@ -142,15 +153,15 @@ def read_document(content: bytes) -> Document:
         raise ConfigurationError("it is no OpenAPI document: it holds no object")
     if "swagger" in root:
         raise ConfigurationError(
-            f"it is Swagger {shown(str(root['swagger']))}, which is not read: convert it to OpenAPI 3.0 or 3.1"
+            f"it is Swagger {shown(str(root['swagger']))}, which is not read: convert it to OpenAPI 3.0 or later"
         )
     version = root.get("openapi")
     if version is None:
         raise ConfigurationError("it is no OpenAPI document: it has no `openapi` with a version")
     text = str(version) if isinstance(version, str | float) else ""
     if not _VERSION.fullmatch(text):
-        raise ConfigurationError(f"its version is {shown(str(version))}; OpenAPI 3.0 and 3.1 are read")
-    if not isinstance(root.get("paths", {} if text.startswith("3.1") else None), dict):
+        raise ConfigurationError(f"its version is {shown(str(version))}; OpenAPI 3.0, 3.1 and 3.2 are read")
+    if not isinstance(root.get("paths", None if text.startswith("3.0") else {}), dict):
         raise ConfigurationError("it is no OpenAPI document: `paths` must be an object")
     root.setdefault("paths", {})
     return Document(root, text)

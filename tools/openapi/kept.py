@@ -139,5 +139,10 @@ def _name_of(source: str) -> str:
 @cache
 def _version() -> bytes:
     """Return a digest of the code that reads documents: what another version has read is not taken for ours."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return sha256(b"".join(one.read_bytes() for one in files)).digest()
+    return sha256(b"".join(one.read_bytes() for one in code())).digest()
+
+
+def code() -> list[Path]:
+    """Return the files of our code that what is read of a document depends on, and some more."""
+    ours = Path(__file__).parent
+    return sorted([*ours.parent.rglob("*.py"), *(ours.parents[1] / "agent" / "schemas").glob("*.py")])

@@ -241,6 +241,8 @@ def _schema(raw: Mapping[str, Any]) -> tuple[Any, bool]:
         raise ReadingError(f"an object is wanted here, not {shown(said)}", "content", media_type)
     if "json" not in media_type and not media_type.startswith("text/"):
         raise ReadingError(f"{shown(media_type)} cannot be written", "content")
+    if "$ref" in said:
+        raise ReadingError("a reference is not read here", "content", media_type)
     return said.get("schema", {}), "json" in media_type
 
 

@@ -34,18 +34,20 @@ REFUSED: list[tuple[bytes, str]] = [
     (b"swagger: 2.0\npaths: {}\n", "Swagger '2.0'"),
     (b'{"swagger": "2.0", "openapi": "3.0.0", "paths": {}}', "Swagger '2.0'"),
     (b'{"swaggerVersion": "1.2"}', "has no `openapi`"),
-    (b'{"openapi": "2.0", "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": "3.2.0", "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": "4.0.0", "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": "3", "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": "3.10.0", "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": 3, "paths": {}}', "3.0 and 3.1 are read"),
-    (b'{"openapi": ["3.0.0"], "paths": {}}', "3.0 and 3.1 are read"),
+    (b'{"openapi": "2.0", "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": "3.3.0", "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": "4.0.0", "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": "3", "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": "3.10.0", "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": 3, "paths": {}}', "3.0, 3.1 and 3.2 are read"),
+    (b'{"openapi": ["3.0.0"], "paths": {}}', "3.0, 3.1 and 3.2 are read"),
     (b'{"openapi": "3.0.0"}', "`paths` must be an object"),
     (b'{"openapi": "3.0.0", "paths": []}', "`paths` must be an object"),
     (b'{"openapi": "3.1.0", "paths": null}', "`paths` must be an object"),
+    (b'{"openapi": "3.2.0", "paths": []}', "`paths` must be an object"),
 ]
 TAKEN = [
+    b'{"openapi": "3.2.0"}',
     b'{"openapi": "3.0.0", "paths": {}}',
     b'\xef\xbb\xbf{"openapi": "3.0.4", "paths": {}}',
     b'{"openapi": "3.1.0"}',
@@ -264,6 +266,25 @@ def test_other_methods_are_no_tools_and_deprecated_operations_are_counted() -> N
     found = imported(paths)
     assert [one.name for one in found.operations] == ["get", "put", "post", "delete", "patch", "new"]
     assert (found.problems, found.deprecated) == ((), 1)
+
+
+def test_a_document_of_version_3_2_is_read_but_for_what_is_new_in_it() -> None:
+    """G200"""
+    paths = {
+        "/things": {
+            "get": {"operationId": "list", "parameters": [query(STRING)]},
+            "post": {"operationId": "add", "requestBody": {"content": {"application/json": {"$ref": "#/components/mediaTypes/Thing"}}}},
+            "put": {"operationId": "whole", "parameters": [{"name": "all", "in": "querystring", "content": {}}]},
+            "query": {"operationId": "find"},
+            "additionalOperations": {"LINK": {"operationId": "link"}, "a b": {}},
+        }
+    }  # fmt: skip
+    thing = {"schema": {"type": "object", "properties": {"name": STRING}, "required": ["name"]}}
+    found = imported(paths, version="3.2.0", components={"mediaTypes": {"Thing": thing}})
+    assert [one.name for one in found.operations] == ["list", "add"]
+    assert list(found.operations[1].schema["properties"]) == ["name"]
+    assert [str(one).partition(": ")[0] for one in found.problems] == ["QUERY /things", "LINK /things", "PUT /things"]
+    assert "the method QUERY is not called" in str(found.problems[0])
 
 
 def test_servers_are_data_with_the_defaults_of_their_variables() -> None:

@@ -17,11 +17,14 @@ from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ConfigurationError
 from agent.principal import Credential, Principal
+from agent.schemas import keywords
 from agent.toolkit import FIND_TOOLS, CallContext, Tool, Toolset, by_name
+from tools import shaping
 from tools.backends.backend import Backend
 from tools.backends.reach import Reach
+from tools.openapi import importing, naming
 from tools.openapi.fetching import NotFetchedError, fetch
-from tools.openapi.kept import Kept, Told, key_of
+from tools.openapi.kept import Kept, Told, code, key_of
 from tools.registry import load_toolsets
 from tools.shaping import ShapedToolset
 
@@ -264,6 +267,12 @@ def test_the_key_changes_with_the_text_and_with_what_is_wanted() -> None:
     """G205"""
     assert len({key_of(b"a", ""), key_of(b"b", ""), key_of(b"a", "x"), key_of(b"ax", "")}) == 4
     assert key_of(b"a", "x") == key_of(b"a", "x")
+
+
+def test_the_key_changes_with_all_code_that_reads() -> None:
+    """G205"""
+    modules = (importing, shaping, naming, keywords)
+    assert {Path(one.__file__) for one in modules} <= set(code())
 
 
 def test_old_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
