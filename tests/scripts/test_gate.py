@@ -1,4 +1,4 @@
-"""What fails beside other tests runs once more alone: what fails again has failed, and what passes is told."""
+"""Tests that fail beside others run once more alone: those that fail again have failed, and those that pass are told."""
 
 import os
 import re

@@ -272,7 +272,7 @@ def test_the_key_changes_with_the_text_and_with_what_is_wanted() -> None:
 def test_the_key_changes_with_all_code_that_reads() -> None:
     """G205"""
     modules = (importing, shaping, naming, keywords)
-    assert {Path(one.__file__) for one in modules} <= set(code())
+    assert {Path(str(one.__file__)) for one in modules} <= set(code())
 
 
 def test_old_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
