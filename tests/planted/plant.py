@@ -3,6 +3,8 @@
 A bug that survives, one that no longer applies, and a test that fails without any bug are failures.
 """
 
+import compileall
+import json
 import os
 import re
 import shutil
@@ -13,7 +15,7 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,6 +29,14 @@ TESTS_FAILED = 1
 """pytest's exit status; others mean that it could not even run them."""
 TEST_LIMIT_S = 40
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A copy of the project, and what runs tests in it."""
+
+    path: Path
+    nursery: subprocess.Popen[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,49 +80,65 @@ def load_bugs() -> list[Bug]:
 
 
 @contextmanager
-def copied_trees(count: int) -> Iterator[SimpleQueue[Path]]:
+def copied_trees(count: int) -> Iterator[SimpleQueue[Tree]]:
     """Yield so many copies of the project, each in a folder of its own, to be taken and put back."""
-    with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
+    trees: SimpleQueue[Tree] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="frontdesk-planted-") as folder, ExitStack() as stack:
+        first = Path(folder) / "0" / "tree"
+        shutil.copytree(ROOT, first, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        if PACKAGES.exists():
+            (first / PACKAGES.relative_to(ROOT)).symlink_to(PACKAGES.resolve())
+        compileall.compile_dir(first, quiet=2)  # once, and not for each bug
         for number in range(count):
-            tree = Path(folder) / str(number) / "tree"
-            shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
-            if PACKAGES.exists():
-                (tree / PACKAGES.relative_to(ROOT)).symlink_to(PACKAGES.resolve())
-            trees.put(tree)
+            path = Path(folder) / str(number) / "tree"
+            if number:
+                shutil.copytree(first, path, symlinks=True)
+            command = [sys.executable, "-m", "tests.planted.nursery"]
+            nursery = subprocess.Popen(
+                command, cwd=path, env=_environment(path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            trees.put(Tree(path, stack.enter_context(nursery)))
         yield trees
 
 
 def failed_tests(tree: Path, tests: Iterable[str], processes: int = 1) -> tuple[int, set[str]]:
     """Run tests in a tree, as far as they gate; return pytest's exit status and those that failed."""
-    own = [
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not long",
-        "-o",
-        f"timeout={TEST_LIMIT_S}",
-        f"--basetemp={tree.parent / 'pytest'}",
-        f"--numprocesses={processes}",  # of its own, which says what it was at when it ends, or is ended, in a test
-    ]
-    command = [sys.executable, "-m", "pytest", *own, *tests]
+    # Of its own, a process says what it was at when it ends, or is ended, in a test.
+    command = [sys.executable, "-m", "pytest", *_arguments(tree, tests), f"--numprocesses={processes}"]
     done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
     return done.returncode, set(FAILED.findall(done.stdout))
 
 
-def verdict(bug: Bug, tree: Path) -> tuple[str, bool]:
+def quickly_failed(tree: Tree, tests: Iterable[str]) -> tuple[int, set[str]]:
+    """Do the same in one process of the tree's nursery; its exit status is another one where that ended in a test."""
+    assert tree.nursery.stdin is not None
+    assert tree.nursery.stdout is not None
+    tree.nursery.stdin.write(json.dumps(_arguments(tree.path, tests)) + "\n")
+    tree.nursery.stdin.flush()
+    status = int(tree.nursery.stdout.readline())
+    return status, set(FAILED.findall((tree.path.parent / "said").read_text("utf-8", "replace")))
+
+
+def _arguments(tree: Path, tests: Iterable[str]) -> list[str]:
+    own = ["-q", "-p", "no:cacheprovider", "-m", "not long", "-o", f"timeout={TEST_LIMIT_S}"]
+    # What the nursery has loaded is not rewritten: nothing of others' is asserted.
+    return [*own, "-W", "ignore::pytest.PytestAssertRewriteWarning", f"--basetemp={tree.parent / 'pytest'}", *tests]
+
+
+def verdict(bug: Bug, tree: Tree) -> tuple[str, bool]:
     """Plant a bug, run its tests, take it out again; return what happened, and whether every test caught it."""
-    if not bug.applies(tree):
+    if not bug.applies(tree.path):
         return "no longer applies", False
-    original = (tree / bug.file).read_text("utf-8")
-    bug.plant(tree)
+    original = (tree.path / bug.file).read_text("utf-8")
+    bug.plant(tree.path)
     try:
-        status, failed = failed_tests(tree, bug.tests)
+        status, failed = quickly_failed(tree, bug.tests)
+        if status not in (0, TESTS_FAILED):
+            status, failed = failed_tests(tree.path, bug.tests)
     finally:
-        (tree / bug.file).write_text(original, "utf-8")
+        (tree.path / bug.file).write_text(original, "utf-8")
         if bug.file.startswith("web/"):
-            build_web(tree)
+            build_web(tree.path)
     if status not in (0, TESTS_FAILED):
         return f"pytest ended with {status}", False
     caught = [test for test in bug.tests if test in failed]
@@ -120,7 +146,7 @@ def verdict(bug: Bug, tree: Path) -> tuple[str, bool]:
     return names or "SURVIVED", len(caught) == len(bug.tests)
 
 
-def lent_verdict(bug: Bug, trees: SimpleQueue[Path]) -> tuple[str, bool]:
+def lent_verdict(bug: Bug, trees: SimpleQueue[Tree]) -> tuple[str, bool]:
     """Return the bug's verdict in a tree that nobody else has in the meantime."""
     tree = trees.get()
     try:
@@ -141,7 +167,7 @@ def main(words: Sequence[str]) -> int:
     processors = os.cpu_count() or 1
     with copied_trees(processors) as trees, ThreadPoolExecutor(processors) as pool:
         tree = trees.get()
-        _, broken = failed_tests(tree, dict.fromkeys(test for bug in bugs for test in bug.tests), processors)
+        _, broken = failed_tests(tree.path, dict.fromkeys(test for bug in bugs for test in bug.tests), processors)
         trees.put(tree)
         for test in sorted(broken):
             print(f"fails without any bug: {test}")
