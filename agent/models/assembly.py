@@ -95,9 +95,13 @@ class _PartialCall:
         """Return whether the arguments are a whole object. They are read where they may end, which is in one place at most."""
         before, is_whole = self._looked_at
         if before != len(self.pieces):
+            was_reached = self._end.is_reached
             for piece in self.pieces[before:]:
                 self._end.look_at(piece)
-            is_whole = self._end.is_reached and (is_whole or parse_arguments(self.text) is not None)
+            if not self._end.is_reached:
+                is_whole = False
+            elif not was_reached:  # white space behind it changes nothing
+                is_whole = parse_arguments(self.text) is not None
             self._looked_at = (len(self.pieces), is_whole)
         return is_whole
 
@@ -160,7 +164,7 @@ class CallAssembly:
         call.extras |= part.extras
         if part.name != call.name:
             call.name = part.name if call.name and part.name in self._tools else call.name + part.name
-        if part.arguments.strip() or not call.is_whole:
+        if part.arguments.strip() or (part.arguments and not call.is_whole):
             call.append(part.arguments)
 
     def requests(self) -> tuple[ToolRequest, ...]:
