@@ -12,13 +12,28 @@ MOST_ITEMS = 256
 """Items of one list, or of an object: providers have one for each part of the thinking."""
 
 
+class Growth:
+    """The size of what grows by pieces. These say much twice, so the whole is measured where they together are too large."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._unmeasured = 0
+
+    def is_too_large(self, more: object, whole: object) -> bool:
+        """Return whether `whole`, in which a piece is now, is larger than it may be; it may be so by the size of all pieces since."""
+        self._unmeasured += size_of(more)
+        if self._unmeasured <= self._most_bytes:
+            return False
+        self._unmeasured = 0
+        return size_of(whole) > self._most_bytes
+
+
 class Extras:
     """The extras of one message, at most about twice `most_bytes` of JSON of them: of more none is kept."""
 
     def __init__(self, most_bytes: int) -> None:
         self.kept: dict[str, Any] = {}
-        self._most_bytes = most_bytes
-        self._unmeasured = 0
+        self._growth = Growth(most_bytes)
         self._is_over = False
 
     def add(self, more: Mapping[str, Any]) -> None:
@@ -27,18 +42,10 @@ class Extras:
             return
         if not _is_too_many(more):
             merge(self.kept, more)
-            if not _is_too_many(self.kept) and not self._is_too_large(more):
+            if not _is_too_many(self.kept) and not self._growth.is_too_large(more, self.kept):
                 return
         self._is_over = True
         self.kept.clear()
-
-    def _is_too_large(self, more: Mapping[str, Any]) -> bool:
-        """Return whether it is, with this piece. Pieces say much twice, so the whole is measured where they are too large."""
-        self._unmeasured += size_of(more)
-        if self._unmeasured <= self._most_bytes:
-            return False
-        self._unmeasured = 0
-        return size_of(self.kept) > self._most_bytes
 
 
 def _is_too_many(extras: Mapping[str, Any], levels: int = 2) -> bool:

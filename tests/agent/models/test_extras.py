@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from agent.models.assembly import CallAssembly
+from agent.models.delta import CallPart
 from agent.models.extras import MOST_ITEMS, Extras, size_of
 
 ROOM = 20_000
@@ -62,3 +64,19 @@ def test_no_piece_is_looked_at_once_for_each_other_one() -> None:
     for one in items(20_000):
         extras.add({"reasoning_details": [Seen(one)]})
     assert Seen.looks < 1_000
+
+
+def test_extras_of_calls_are_bounded_while_they_come_and_the_calls_are_made() -> None:
+    """G58: each event could say a new name, and all of them were held until the step was over."""
+    calls = CallAssembly({"find"}, most_extras_bytes=ROOM)
+    calls.add(CallPart(0, "a", "find", '{"q":"', {"signature": "s" * 1_000}))
+    for _ in range(100):
+        calls.add(CallPart(0, "a", "", "x", {"signature": "s" * 1_000}))
+    [asked] = calls.requests()
+    assert asked.extras == {"signature": "s" * 1_000}
+    for number in range(500):
+        calls.add(CallPart(number % 2, "ab"[number % 2], "", "x", {f"x{number}": "y" * 1_000}))
+        assert size_of([one.extras for one in calls.requests()]) <= 2 * ROOM
+    calls.add(CallPart(0, "a", "", '"}', {"signature": "s"}))
+    [asked] = calls.requests()
+    assert (asked.id, asked.extras, set(asked.arguments or ())) == ("a", {}, {"q"})
