@@ -49,6 +49,18 @@ def test_of_too_much_nothing_is_kept_and_nothing_held(pieces: list[dict[str, Any
     assert extras.kept == {}
 
 
+@pytest.mark.parametrize("high", ["\ud83d", "a\ud83d"])
+def test_a_character_that_is_cut_in_two_takes_no_thinking_with_it(high: str) -> None:
+    """G58: half of one is no JSON, so that nothing of the step came back to whoever wants all of it."""
+    extras = Extras(ROOM)
+    for piece in ("see ", high, "\ude00\ud83d", "\ude01", "!"):
+        extras.add({"reasoning_content": piece, "reasoning_details": [{"index": 0, "text": piece}]})
+        assert extras.kept
+    whole = f"see {high[:-1]}\U0001f600\U0001f601!"
+    assert extras.kept == {"reasoning_content": whole, "reasoning_details": [{"index": 0, "text": whole}]}
+    assert size_of(extras.kept) < ROOM
+
+
 def test_no_piece_is_looked_at_once_for_each_other_one() -> None:
     """G58: 20,000 items in one piece took 18 s of everybody's."""
 
