@@ -202,9 +202,11 @@ def drop_titles(schema: Any) -> None:
             if isinstance(schema.get("title"), str):
                 del schema["title"]
             for key, part in schema.items():
+                if key in ("default", "const", "enum", "examples"):
+                    continue  # values
                 # Below these are names, and a field may be named "title".
-                parts = part.values() if key in ("properties", "$defs") else [part]
-                for one in parts:
+                are_named = key in ("properties", "$defs") and isinstance(part, dict)
+                for one in part.values() if are_named else [part]:
                     drop_titles(one)
         case list():
             for one in schema:

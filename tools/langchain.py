@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,11 @@ def load_langchain(definition: ToolsetDefinition, *, folder: Path) -> list[Tool]
         name = valid_name(one.name, taken=names, most=MOST - len(definition.prefix))
         names.add(name)
         try:
-            schema = _schema(one)
+            schema, told = _schemas(one)
         except Exception as exc:  # a class that somebody else wrote
             raise broken(exc, f"{title}: the arguments of {one.name!r} have no schema") from exc
         call = LangChainCall(one, schema, threads)
-        tools.append(Tool(name, one.description or one.name, schema, call, risk="write"))
+        tools.append(Tool(name, one.description or one.name, schema, call, risk="write", told=told))
     return tools
 
 
@@ -76,21 +77,25 @@ def _is_toolkit(value: object) -> bool:
     return not isinstance(value, type) and callable(getattr(value, "get_tools", None))
 
 
-def _schema(tool: BaseTool) -> dict[str, Any]:
-    """Return what the model fills in. What LangChain would inject is not in it."""
+def _schemas(tool: BaseTool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the schema of what the model fills in, and how a model is told of it. What LangChain would inject is not in it.
+
+    Whoever wrote the tool may have it from elsewhere.
+    """
     given: Any = tool.tool_call_schema
     if isinstance(given, dict):
-        schema = dict(given)
+        schema = deepcopy(given)
     elif isinstance(given, type) and issubclass(given, BaseModel):
-        schema = dict(given.model_json_schema())
+        schema = given.model_json_schema()
     else:
         schema = dict(given.schema())  # of pydantic's first version
     schema.pop("description", None)
-    # Whoever wrote the tool may have it from elsewhere, and it says itself what it does not take.
+    drop_titles(schema)
     if (told := bounded_schema(schema)) is None:
         raise ValueError("the schema is too large")
-    drop_titles(told)
-    return told
+    named = schema.get("properties")
+    properties = {**told["properties"], **(named if isinstance(named, dict) else {})}
+    return {**schema, "type": "object", "properties": properties}, told
 
 
 class LangChainCall:

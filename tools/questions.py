@@ -40,7 +40,8 @@ def wrong_question(schema: Mapping[str, Any], ask: str | None) -> str | None:
 def unknown_argument(schema: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """Return what a schema does not have among the names; None where it has all, or takes others."""
     properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or schema.get("additionalProperties") or "patternProperties" in schema:
+    takes_others = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
+    if not isinstance(properties, Mapping) or takes_others:
         return None
     strange = next((name for name in names if name not in properties), None)
     return strange and f"there is no argument {strange!r}; there are: {', '.join(properties) or 'none'}"

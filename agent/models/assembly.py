@@ -10,7 +10,7 @@ repeats is no other one: the same arguments again under the same id, or under th
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from agent.models.arguments import (
     read_objects,
 )
 from agent.models.delta import CallPart
+from agent.models.extras import Growth
 from agent.models.names import tool_name
 from agent.models.text import clean
 
@@ -32,6 +33,7 @@ BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call agai
 """The words that a model is told of a call whose arguments are None."""
 LONG_NUMBER = f"{BAD_ARGUMENTS} A number of more than 18 digits can only be a text."
 """The words in their place where there is such a number."""
+MOST_EXTRAS_BYTES = 256 * 1024
 AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
 """How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
 USED_BY = ("recipient_name", *TOOL)
@@ -95,9 +97,13 @@ class _PartialCall:
         """Return whether the arguments are a whole object. They are read where they may end, which is in one place at most."""
         before, is_whole = self._looked_at
         if before != len(self.pieces):
+            was_reached = self._end.is_reached
             for piece in self.pieces[before:]:
                 self._end.look_at(piece)
-            is_whole = self._end.is_reached and (is_whole or parse_arguments(self.text) is not None)
+            if not self._end.is_reached:
+                is_whole = False
+            elif not was_reached:  # white space behind it changes nothing
+                is_whole = parse_arguments(self.text) is not None
             self._looked_at = (len(self.pieces), is_whole)
         return is_whole
 
@@ -134,17 +140,32 @@ class _PartialCall:
 
 
 class CallAssembly:
-    """The calls of one reply. `tools` are the names that the model was offered."""
+    """The calls of one reply. `tools` are the names that the model was offered.
 
-    def __init__(self, tools: Collection[str] = ()) -> None:
+    Of extras of calls that come to more than `most_extras_bytes` of JSON none is kept.
+    """
+
+    def __init__(self, tools: Collection[str] = (), *, most_extras_bytes: int = MOST_EXTRAS_BYTES) -> None:
         self._tools = tools
         self._calls: list[_PartialCall] = []
+        self._growth = Growth(most_extras_bytes)
+        self._has_room = True
+        """For extras."""
 
     def __len__(self) -> int:
         return len(self._calls)
 
     def add(self, part: CallPart) -> None:
         """Take in a piece."""
+        if part.extras and not self._has_room:
+            part = replace(part, extras={})
+        self._add(part)
+        if part.extras and self._growth.is_too_large(part.extras, [call.extras for call in self._calls]):
+            self._has_room = False
+            for call in self._calls:
+                call.extras = {}
+
+    def _add(self, part: CallPart) -> None:
         call = self._open_call(part)
         if call is None or (part.name and self._begins_another(call, part)):
             self._begin(part)
@@ -160,7 +181,7 @@ class CallAssembly:
         call.extras |= part.extras
         if part.name != call.name:
             call.name = part.name if call.name and part.name in self._tools else call.name + part.name
-        if part.arguments.strip() or not call.is_whole:
+        if part.arguments.strip() or (part.arguments and not call.is_whole):
             call.append(part.arguments)
 
     def requests(self) -> tuple[ToolRequest, ...]:

@@ -3,13 +3,34 @@
 The invariant: what is held of a reply, and the time that a piece takes, are bounded, whatever a provider says.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from agent.models.text import clean
+
 MOST_ITEMS = 256
 """Items of one list, or of an object: providers have one for each part of the thinking."""
+_NONE = 1 << 62
+"""The size of what is no JSON."""
+
+
+class Growth:
+    """The size of what grows by pieces. These say much twice, so the whole is measured where they together are too large."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._unmeasured = 0
+
+    def is_too_large(self, more: object, whole: object) -> bool:
+        """Return whether `whole`, in which a piece is now, is larger than it may be; it may be so by the size of all pieces since."""
+        self._unmeasured += _size_in_time(more)
+        if self._unmeasured <= self._most_bytes:
+            return False
+        self._unmeasured = 0
+        return _size_in_time(whole) > self._most_bytes
 
 
 class Extras:
@@ -17,8 +38,7 @@ class Extras:
 
     def __init__(self, most_bytes: int) -> None:
         self.kept: dict[str, Any] = {}
-        self._most_bytes = most_bytes
-        self._unmeasured = 0
+        self._growth = Growth(most_bytes)
         self._is_over = False
 
     def add(self, more: Mapping[str, Any]) -> None:
@@ -27,18 +47,10 @@ class Extras:
             return
         if not _is_too_many(more):
             merge(self.kept, more)
-            if not _is_too_many(self.kept) and not self._is_too_large(more):
+            if not _is_too_many(self.kept) and not self._growth.is_too_large(more, self.kept):
                 return
         self._is_over = True
         self.kept.clear()
-
-    def _is_too_large(self, more: Mapping[str, Any]) -> bool:
-        """Return whether it is, with this piece. Pieces say much twice, so the whole is measured where they are too large."""
-        self._unmeasured += size_of(more)
-        if self._unmeasured <= self._most_bytes:
-            return False
-        self._unmeasured = 0
-        return size_of(self.kept) > self._most_bytes
 
 
 def _is_too_many(extras: Mapping[str, Any], levels: int = 2) -> bool:
@@ -55,7 +67,7 @@ def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
     for name, value in more.items():
         had = into.get(name)
         if isinstance(value, str) and isinstance(had, str):
-            into[name] = had + value
+            into[name] = _gone_on(had, value)
         elif isinstance(value, list):
             into[name] = _merged_items(had if isinstance(had, list) else [], value)
         elif isinstance(value, dict) and isinstance(had, dict):
@@ -118,11 +130,29 @@ def _joined(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[tuple[s
     yield from ((name, value) for name, value in one.items() if name not in more)
     for name, value in more.items():
         had = one.get(name)
-        goes_on = name in ("text", "summary", "data", "signature", "thinking") and isinstance(had, str)
-        if goes_on and isinstance(value, str):
-            yield name, f"{had}{value}"
+        goes_on = name in ("text", "summary", "data", "signature", "thinking")
+        if goes_on and isinstance(had, str) and isinstance(value, str):
+            yield name, _gone_on(had, value)
         else:
             yield name, had if value is None else value
+
+
+def _gone_on(had: str, more: str) -> str:
+    """Return a text that goes on. A character that was cut in two is whole again."""
+    if had and more and "\ud800" <= had[-1] <= "\udbff":
+        both = (had[-1] + more[0]).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        return had[:-1] + both + more[1:]
+    return had + more
+
+
+def _size_in_time(value: object) -> int:
+    """Return the size of a value that may hold half of a character, whose other half is still to come."""
+    if (size := size_of(value)) == _NONE:
+        try:
+            size = size_of(json.loads(clean(json.dumps(value, ensure_ascii=False))))
+        except (ValueError, RecursionError):
+            return _NONE
+    return size
 
 
 def size_of(value: object) -> int:
@@ -130,4 +160,4 @@ def size_of(value: object) -> int:
     try:
         return len(orjson.dumps(value))
     except orjson.JSONEncodeError:
-        return 1 << 62
+        return _NONE

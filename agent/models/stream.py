@@ -172,7 +172,7 @@ class _Collector:
         self._room, self._most_sources = limits.answer_characters, limits.sources
         self._text, self._reasoning, self._tags = Cleaner(), Cleaner(), ThinkTags()
         self._lines = lines
-        self._calls = CallAssembly(tools)
+        self._calls = CallAssembly(tools, most_extras_bytes=limits.step_extras_bytes)
         self._has_thought = False
         self._blank: list[str] = []
         self._reason = ""

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from agent.schemas.choices import as_secret, either
 from agent.schemas.keywords import NOTHING, Patterns, data_of, number_of, texts_of, types_of, values_of
 
 MOST_BYTES = 16 * 1024
@@ -99,16 +100,27 @@ def _flat(
     made = {name: one for name, one in schema.items() if name not in _NOT_AT_TOP}
     properties = dict(_named(schema))
     required = dict.fromkeys(texts_of(schema.get("required")))
-    for keyword in _CHOICES:
+    for keyword in (*_CHOICES, "then"):
         branches = list(_branches(schema, keyword, whole, left, behind))
-        for branch in branches:
-            properties = {**branch["properties"], **properties}
+        are_choices = keyword not in ("$ref", "allOf")
+        for name, said in _said_in(branches).items():
+            properties.setdefault(name, either(said) if are_choices else said[0])
+            properties[name] = as_secret(properties[name], said)
         wanted = [dict.fromkeys(branch["required"]) for branch in branches]
-        if keyword in ("anyOf", "oneOf"):
+        if are_choices:
             wanted = [{name: None for name in wanted[0] if all(name in one for one in wanted)}] if wanted else []
         for names in wanted:
             required |= names
     return {**made, "properties": properties, "required": list(required)}
+
+
+def _said_in(branches: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return what the branches say of each property, in their order."""
+    said: dict[str, list[Any]] = {}
+    for branch in branches:
+        for name, one in branch["properties"].items():
+            said.setdefault(name, []).append(one)
+    return said
 
 
 def _branches(
@@ -121,6 +133,8 @@ def _branches(
             return
         behind = (*behind, found)
         found = [_meant(found, whole)]
+    elif keyword == "then":  # whatever the condition is
+        found = [schema.get(one, {}) for one in ("then", "else")] if "if" in schema else []
     for one in found if isinstance(found, list) else ():
         left[0] -= 1
         if left[0] >= 0 and isinstance(one, dict) and "object" in _said_types(one):
@@ -251,11 +265,11 @@ def _wordless(value: Any, *, are_names: bool = False) -> Any:
 
 
 def _outermost(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return only what the properties are called and of which plain type they are."""
-    plain = {
-        name: _whole({"type": one["type"]}) if isinstance(one, dict) and isinstance(one.get("type"), str) else {}
-        for name, one in schema["properties"].items()
-    }
+    """Return only what the properties are called, of which plain type they are, and which are secret."""
+    plain = {}
+    for name, one in schema["properties"].items():
+        is_plain = isinstance(one, dict) and isinstance(one.get("type"), str)
+        plain[name] = as_secret(_whole({"type": one["type"]}) if is_plain else {}, [one])
     required = schema.get("required")
     return {"type": "object", "properties": plain, **({"required": required} if isinstance(required, list) else {})}
 

@@ -24,6 +24,19 @@ def test_once():
 def test_fine(): pass
 """
 NEVER = "def test_never(): assert False\n"
+ELSEWHERE = """
+from pathlib import Path
+
+import pytest
+
+SEEN = Path(__file__).with_suffix(".seen")
+
+
+@pytest.mark.parametrize("name", ["second" if SEEN.exists() else "a\\"b'c\\\\c %s:: $(touch made)"])
+def test_named(name):
+    SEEN.touch()
+    assert name == "second"
+"""
 OFTEN = "import pytest\n\n\n@pytest.mark.parametrize('n', range(6))\ndef test_often(n): assert False\n"
 
 
@@ -35,9 +48,10 @@ OFTEN = "import pytest\n\n\n@pytest.mark.parametrize('n', range(6))\ndef test_of
         (NEVER, 1, 2, "1 failed"),
         (ONCE + NEVER, 1, 2, "1 failed, 1 passed"),
         (OFTEN, 1, 1, "6 failed"),
+        (ELSEWHERE, 1, 2, "was not there once more:\n   test_all.py::test_named[a"),
         ("1 / 0\n", 2, 1, "1 error"),
     ],
-    ids=["all pass", "once", "always", "one of each", "many", "cannot be collected"],
+    ids=["all pass", "once", "always", "one of each", "many", "under another name", "cannot be collected"],
 )
 def test_what_fails_runs_once_more_and_counts_if_it_fails_alone(
     tests: str, code: int, runs: int, says: str, tmp_path: Path
@@ -54,6 +68,13 @@ def test_what_failed_in_one_of_many_processes_runs_in_one(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bringing up nodes" not in done.stdout.partition("once more alone")[2]
     assert "test_once" in done.stdout.partition("to be mended")[2]
+
+
+def test_a_file_that_one_of_many_processes_cannot_collect_is_not_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text("1 / 0\n")
+    done = gated(tmp_path, "def test_fine(): pass\n", "--numprocesses", "2", "test_broken.py")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "once more" not in done.stdout
 
 
 def gated(folder: Path, tests: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -85,7 +85,16 @@ async def config_of(query: str, config: Any = None) -> str:
     return f"{names} {dict(found.get('configurable') or {})}"
 
 
-ODD_SCHEMA = {"type": "object", "properties": {"q": {"type": "array"}}, "anyOf": [{"required": ["q"]}]}
+ODD_SCHEMA = {
+    "title": "Odd",
+    "type": "object",
+    "properties": {
+        "q": {"type": "array"},
+        "code": {"type": "object", "properties": {"inner": {"writeOnly": True}}},
+        "many": {"enum": [*range(5000)]},
+    },
+    "anyOf": [{"required": ["q"]}],
+}
 SCHEMA = {"type": "object", "title": "x", "properties": {"q": {"type": "string"}}, "required": ["q"]}
 
 

@@ -11,7 +11,7 @@ from support.backend import TenantBackend
 from agent.errors import ConfigurationError, ToolError
 from agent.toolkit import CallContext
 from tools.backends.backend import Backend
-from tools.functions import FunctionTool, ToolContext, load_functions, tool
+from tools.functions import FunctionTool, ToolContext, drop_titles, load_functions, tool
 
 
 class Item(BaseModel):
@@ -84,6 +84,19 @@ async def test_the_schema_says_what_to_fill_in_and_holds_no_titles(client: Backe
     assert "programmers" not in str(schema)
     assert titles(schema) == []
     assert titles(Order.model_json_schema()), "pydantic makes none any more: the test would prove nothing"
+
+
+def test_a_title_stays_where_it_is_a_value() -> None:
+    """G675: an argument with a `title` of its own was told with another default than it has."""
+    values = {
+        "default": {"title": "a"},
+        "examples": [{"title": "b"}],
+        "const": {"title": "c"},
+        "enum": [{"title": "d"}],
+    }
+    schema = {"title": "X", "properties": {"title": {"title": "Title", **values}}, "$defs": [{"title": "Y"}]}
+    drop_titles(schema)
+    assert schema == {"properties": {"title": values}, "$defs": [{}]}
 
 
 async def test_a_function_without_arguments_has_an_object_as_schema(client: Backend) -> None:

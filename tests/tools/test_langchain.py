@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from support import langchain_tools
 from support.backend import TenantBackend
@@ -15,10 +16,15 @@ from support.world import open_world
 
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
+from agent.attempt.recording import kept
 from agent.errors import ConfigurationError
-from agent.toolkit import Tool
+from agent.masking import HIDDEN, Mask
+from agent.schemas.fitting import problems_of
+from agent.schemas.told import MOST_BYTES, bounded_schema
+from agent.toolkit import Tool, as_function
 from tools import langchain
 from tools.langchain import load_langchain
+from tools.questions import unknown_argument
 from tools.registry import load_toolsets
 
 
@@ -57,11 +63,26 @@ async def test_the_model_reads_the_tools_own_name_words_and_arguments() -> None:
     assert all(tool.origin is None for tool in tools.values())
 
 
-def test_the_model_reads_a_schema_that_providers_take() -> None:
-    """G669"""
-    schema = load("ODD")["odd"].schema
-    assert refused(schema) == []
-    assert schema["properties"] == {"q": {"type": "array", "items": {}}}
+def test_the_model_reads_a_schema_that_providers_take_and_the_tools_own_still_counts() -> None:
+    """G669, and G675: edits are checked, and secrets hidden, by what the tool says."""
+    odd = load("ODD")["odd"]
+    told = as_function(odd)["function"]["parameters"]
+    assert refused(told) == []
+    assert told["properties"]["q"] == {"type": "array", "items": {}}
+    assert problems_of(odd.schema, {"q": [], "x": 1}) == ""
+    assert "is not valid under any of the given schemas" in problems_of(odd.schema, {"x": 1})
+    secret = {"code": {"inner": "hush"}}
+    assert kept({**secret, "q": []}, Mask(), odd.schema) == {"code": {"inner": HIDDEN}, "q": []}
+    assert len(orjson.dumps(odd.schema)) > MOST_BYTES >= len(orjson.dumps(told))
+    assert langchain_tools.ODD_SCHEMA["title"] == "Odd", "what the vendor wrote is nobody else's to change"
+
+
+@pytest.mark.parametrize("others", [True, {}, {"type": "string"}, False])
+def test_a_question_may_name_an_argument_that_a_tool_takes_beside_those_that_it_names(others: Any) -> None:
+    """G675"""
+    schema = bounded_schema({"type": "object", "additionalProperties": others})
+    assert schema is not None
+    assert (unknown_argument(schema, ["more"]) is None) == (others is not False)
 
 
 async def test_a_call_gives_the_content_and_not_the_artifact() -> None:

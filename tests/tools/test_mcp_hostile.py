@@ -131,6 +131,28 @@ async def test_a_stream_is_read_as_it_is_but_for_wishes_that_cannot_be_kept(part
     assert b"".join([part async for part in bounded]) == read
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+async def test_an_events_size_is_its_own_wherever_its_end_is_cut(end: bytes) -> None:
+    """G676: where servers send the end by itself all events were one, and the stream broke off."""
+
+    async def of(*parts: bytes) -> bytes:
+        async def given() -> AsyncIterator[bytes]:
+            for part in parts:
+                yield part
+
+        response = httpx2.Response(200, content=given())
+        bounded = BoundedStream(response, on_too_large=lambda: None, most_of_event=100, most=1_000_000)
+        return b"".join([part async for part in bounded])
+
+    for cut in range(len(end) + 1):
+        parts = [b"data: x" + end[:cut], end[cut:]] * 50
+        assert await of(*parts) == b"".join(parts)
+        assert await of(*b"".join(parts).split(b"x")) == b"".join(parts).replace(b"x", b"")
+    for parts in ([b"data: ", b"x" * 50, b"y" * 60, end], [b"x" * 101 + end[:1]], [end, b"x" * 99, b"yz"]):
+        with pytest.raises(httpx2.ReadError):
+            await of(*parts)
+
+
 async def test_a_server_that_asks_something_and_takes_no_answer_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,6 +14,8 @@ from tools.mcp.pace import Pace
 MEDIA_TYPE = "text/event-stream"
 LINES_A_SECOND = 20_000
 SHORTEST_RETRY_MS, LONGEST_RETRY_MS = 500, 60_000
+_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\r")
+"""The ends of events, the longest first."""
 _RETRY = re.compile(rb"(?:\A|(?<=[\r\n]))retry:([^\r\n]*)")
 
 
@@ -31,11 +33,14 @@ class BoundedStream(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         event = total = 0
+        before = b""
         rest: list[bytes] = []
         async for part in self._response.aiter_raw():
             total += len(part)
-            end = max(part.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
-            event = event + len(part) if end < 0 else len(part) - end
+            seen = before + part  # some servers send the end of an event by itself
+            end = max(seen.rfind(mark) for mark in _ENDS)
+            event = event + len(part) if end < 0 else len(seen) - end
+            before = seen[1 - len(_ENDS[0]) :]
             if event > self._most_of_event or total > self._most:
                 self._on_too_large()
                 raise httpx2.ReadError("more than may be read")

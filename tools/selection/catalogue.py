@@ -11,7 +11,7 @@ import orjson
 
 from agent.newest import Newest, owner_of
 from agent.principal import Principal
-from agent.toolkit import Tool, by_name
+from agent.toolkit import Tool, as_function, by_name
 from tools.selection.ranking import Ranking
 
 BYTES_PER_TOKEN = 4
@@ -42,8 +42,7 @@ class Catalogue:
 
 def tokens_of(tool: Tool) -> int:
     """Return roughly how many tokens a tool takes in a request."""
-    told = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
-    whole = orjson.dumps({"type": "function", "function": told}, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    whole = orjson.dumps(as_function(tool), default=_plain, option=orjson.OPT_NON_STR_KEYS)
     return -(-len(whole) // BYTES_PER_TOKEN)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.each import each
 
+from agent.models import assembly
 from agent.models.arguments import MAX_OBJECTS, End, parse_arguments, read_action, read_objects
 from agent.models.assembly import CallAssembly
 from agent.models.delta import CallPart
@@ -101,6 +102,26 @@ def test_a_call_whose_server_goes_on_to_say_nothing_is_read_once() -> None:
         calls.add(CallPart(0, "a"))
     assert time.process_time() - begun < 5
     assert len((calls.requests()[0].arguments or {})["text"]) == 200_000
+
+
+@pytest.mark.parametrize("behind", [" ", "\n", ""])
+def test_arguments_that_are_no_object_are_read_once_whatever_white_space_follows(
+    behind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G662: of 40,000 blanks each was a reason to read all of them again, for 9 s; of empty pieces there is no end."""
+    reads: list[str] = []
+
+    def read(text: str) -> dict[str, Any] | None:
+        reads.append(text)
+        return parse_arguments(text)
+
+    monkeypatch.setattr(assembly, "parse_arguments", read)
+    calls = CallAssembly()
+    calls.add(CallPart(0, "a", "find", '{"text":}'))
+    for _ in range(1_000):
+        calls.add(CallPart(0, "a", "", behind))
+    assert len(reads) <= 1
+    assert [(one.name, one.arguments) for one in calls.requests()] == [("find", None)]
 
 
 @pytest.mark.parametrize("piece", ["}", '"', "{}", '{"a":1}'])

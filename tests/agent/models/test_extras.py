@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from agent.models.assembly import CallAssembly
+from agent.models.delta import CallPart
 from agent.models.extras import MOST_ITEMS, Extras, size_of
 
 ROOM = 20_000
@@ -47,6 +49,18 @@ def test_of_too_much_nothing_is_kept_and_nothing_held(pieces: list[dict[str, Any
     assert extras.kept == {}
 
 
+@pytest.mark.parametrize("high", ["\ud83d", "a\ud83d"])
+def test_a_character_that_is_cut_in_two_takes_no_thinking_with_it(high: str) -> None:
+    """G58: half of one is no JSON, so that nothing of the step came back to whoever wants all of it."""
+    extras = Extras(ROOM)
+    for piece in ("see ", high, "\ude00\ud83d", "\ude01", "!"):
+        extras.add({"reasoning_content": piece, "reasoning_details": [{"index": 0, "text": piece}]})
+        assert extras.kept
+    whole = f"see {high[:-1]}\U0001f600\U0001f601!"
+    assert extras.kept == {"reasoning_content": whole, "reasoning_details": [{"index": 0, "text": whole}]}
+    assert size_of(extras.kept) < ROOM
+
+
 def test_no_piece_is_looked_at_once_for_each_other_one() -> None:
     """G58: 20,000 items in one piece took 18 s of everybody's."""
 
@@ -62,3 +76,19 @@ def test_no_piece_is_looked_at_once_for_each_other_one() -> None:
     for one in items(20_000):
         extras.add({"reasoning_details": [Seen(one)]})
     assert Seen.looks < 1_000
+
+
+def test_extras_of_calls_are_bounded_while_they_come_and_the_calls_are_made() -> None:
+    """G58: each event could say a new name, and all of them were held until the step was over."""
+    calls = CallAssembly({"find"}, most_extras_bytes=ROOM)
+    calls.add(CallPart(0, "a", "find", '{"q":"', {"signature": "s" * 1_000}))
+    for _ in range(100):
+        calls.add(CallPart(0, "a", "", "x", {"signature": "s" * 1_000}))
+    [asked] = calls.requests()
+    assert asked.extras == {"signature": "s" * 1_000}
+    for number in range(500):
+        calls.add(CallPart(number % 2, "ab"[number % 2], "", "x", {f"x{number}": "y" * 1_000}))
+        assert size_of([one.extras for one in calls.requests()]) <= 2 * ROOM
+    calls.add(CallPart(0, "a", "", '"}', {"signature": "s"}))
+    [asked] = calls.requests()
+    assert (asked.id, asked.extras, set(asked.arguments or ())) == ("a", {}, {"q"})

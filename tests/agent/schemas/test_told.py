@@ -9,6 +9,7 @@ from support.each import each
 from support.lanes import examples
 from support.strict import refused
 
+from agent.schemas.choices import MOST_SAID
 from agent.schemas.keywords import Patterns
 from agent.schemas.told import MOST_BYTES, MOST_LOOKED_AT, MOST_MERGED, MOST_OF_PATTERNS, bounded_schema
 
@@ -86,7 +87,7 @@ TOPS: list[tuple[Any, Any]] = [
     ({"anyOf": [A, {"type": "null"}, 5, {"type": ["object", "null"], **B}]}, of(b=STRING, a=STRING)),
     (
         {"oneOf": [{**A, "required": ["a"]}, {**of(a={"const": 1}, b=STRING), "required": ["b", "a"]}]},
-        {**of(a=STRING, b=STRING), "required": ["a"]},
+        {**of(a={"anyOf": [STRING, {"const": 1}]}, b=STRING), "required": ["a"]},
     ),
     (
         {"allOf": [{**A, "required": ["a"]}, {"allOf": [{**B, "required": ["b"]}]}], "description": "D"},
@@ -109,6 +110,57 @@ def test_at_the_top_is_an_object_without_choices_that_has_what_any_of_them_has(g
     assert made is not None
     assert made == kept
     assert refused(made) == []
+
+
+def form(kind: str, **more: Any) -> dict[str, Any]:
+    """Return one form of arguments, which a word names, as pydantic and zod write it."""
+    named = of(kind={"type": "string", "const": kind, "description": f"a {kind}"}, **more)
+    return {**named, "required": ["kind", *more], "additionalProperties": False}
+
+
+FORMS: list[tuple[Any, Any]] = [
+    (
+        {"oneOf": [form("cat", n=STRING), form("dog")]},
+        {"kind": {"type": "string", "enum": ["cat", "dog"]}, "n": STRING},
+    ),
+    (
+        {"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}], "$defs": {"A": form("cat"), "B": form("dog")}},
+        {"kind": {"type": "string", "enum": ["cat", "dog"]}},
+    ),
+    ({"anyOf": [form("cat")] * 3}, form("cat")["properties"]),
+    ({"anyOf": [of(a={"const": one}) for one in (1, True, 1)]}, {"a": {"enum": [1, True]}}),
+    ({"anyOf": [of(a=STRING), of(a=True), of(a=STRING), A]}, {"a": {"anyOf": [STRING, {}]}}),
+    ({"anyOf": [of(a={"type": "string", "maxLength": n}) for n in range(MOST_SAID + 1)]}, {"a": {}}),
+    ({**of(a=STRING), "anyOf": [of(a={"const": "x"}), of(a={"const": "y"})]}, {"a": STRING}),
+    (
+        {
+            **of(a=STRING),
+            "if": {},
+            "then": {**of(b=STRING), "required": ["b"]},
+            "else": of(b={"type": "null"}, c=STRING),
+        },
+        {"a": STRING, "b": {"anyOf": [STRING, {"type": "null"}]}, "c": STRING},
+    ),
+    ({"allOf": [of(a=STRING), of(a={"writeOnly": True})]}, {"a": {**STRING, "writeOnly": True}}),
+    ({**of(a=True), "anyOf": [of(a={"format": "password"})]}, {"a": {"writeOnly": True}}),
+]
+
+
+@each("given, kept", FORMS)
+def test_each_form_of_arguments_can_be_given_and_a_secret_of_any_is_one(given: Any, kept: Any) -> None:
+    """G674: of a cat and a dog, told apart by a word, a model knew the cat alone."""
+    made = bounded_schema(given)
+    assert made is not None
+    assert made["properties"] == kept
+    assert set(made.get("required", ())) <= {"kind", "n"}
+    assert refused(made) == []
+    assert bounded_schema(made) == made
+
+
+def test_of_a_schema_that_is_far_too_large_secrets_are_told() -> None:
+    """G674"""
+    given = of(a={"type": "string", "format": "password"}, b={"writeOnly": True}, c={"enum": [*range(MOST_LOOKED_AT)]})
+    assert bounded_schema(given) == of(a={**STRING, "writeOnly": True}, b={"writeOnly": True}, c={})
 
 
 def test_what_is_entangled_at_the_top_is_looked_at_so_far() -> None:
