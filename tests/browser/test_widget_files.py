@@ -36,7 +36,8 @@ STANDS = """(row) => {
     range.setEnd(name.firstChild, 1);
     const [first] = range.getClientRects();
     const box = name.getBoundingClientRect();
-    return [first, row.querySelector("button:not([hidden])").getBoundingClientRect()].every((one) => inside(one, around))
+    const button = row.querySelector("button:not([hidden])");
+    return [first, row.getBoundingClientRect(), button.getBoundingClientRect()].every((one) => inside(one, around))
         && inside(first, box) && box.right - box.left > 60 && lines === 1;
 }"""
 """Whether a row is in the panel, with the first letter of its file's name, and with the size on one line."""
