@@ -8,6 +8,7 @@ import orjson
 import pytest
 from playwright.async_api import Page, Route, expect
 from support.backend import TenantBackend
+from support.browsing import DRAWN
 from support.embedding import OpenWidget, Widget
 from support.host import Host
 from support.provider import Call, Provider
@@ -185,6 +186,21 @@ def question(arguments: dict[str, Any] | None = None, *, until: str = LATER, **m
         "c1", "cancel_order", "Cancel order 7?", arguments or {"number": 7}, until, "hash-1", **more
     )
     return [asks, RunPaused()]
+
+
+async def test_who_edits_what_does_not_fit_begins_where_it_begins(wire: Wire, open_widget: OpenWidget) -> None:
+    """G686: also who was at the end of the conversation, which goes on where it grows."""
+    wire.parts(question({f"line {number}": f"Box {number} of tea" for number in range(9)}))
+    widget = await open_widget(wire.url, attributes=OPEN, viewport={"width": 640, "height": 400})
+    await widget.ask("Cancel it.")
+    await expect(card_in(widget.page)).to_contain_text("Cancel order 7?")
+    await widget.page.locator(".scroller").evaluate("e => (e.scrollTop = e.scrollHeight)")
+    await widget.page.evaluate(DRAWN)
+    await widget.button("Edit").click()
+    first = widget.page.get_by_label("line 0", exact=True)
+    await expect(first).to_be_focused()
+    await widget.page.evaluate(DRAWN)
+    await expect(first).to_be_in_viewport(ratio=1)
 
 
 async def test_what_is_long_or_hidden_is_seen_before_it_is_approved(wire: Wire, open_widget: OpenWidget) -> None:

@@ -24,6 +24,23 @@ DROPS = """([type, names]) => {
         : new DragEvent(type, { ...made, dataTransfer: data });
     return !target.dispatchEvent(event);
 }"""
+LONG = "A note of what was said on Tuesday, and by whom, " + "at length, " * 5 + "in full.txt"
+STANDS = """(row) => {
+    const name = row.querySelector(".file-name");
+    const around = row.closest(".tray, .content").getBoundingClientRect();
+    const inside = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1;
+    const range = document.createRange();
+    range.selectNodeContents(row.querySelector(".file-size"));
+    const lines = new Set(Array.from(range.getClientRects(), ({ top }) => Math.round(top))).size;
+    range.setStart(name.firstChild, 0);
+    range.setEnd(name.firstChild, 1);
+    const [first] = range.getClientRects();
+    const box = name.getBoundingClientRect();
+    const button = row.querySelector("button:not([hidden])");
+    return [first, row.getBoundingClientRect(), button.getBoundingClientRect()].every((one) => inside(one, around))
+        && inside(first, box) && box.right - box.left > 60 && lines === 1;
+}"""
+"""Whether a row is in the panel, with the first letter of its file's name, and with the size on one line."""
 
 
 def png(wide: int, high: int) -> bytes:
@@ -100,6 +117,25 @@ async def test_a_message_waits_for_its_files_and_has_them_after_a_reload(desk: W
     await widget.ask("And now?")
     await widget.ended(2)
     assert "files" not in desk.posts[-1][1]
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_a_file_with_a_long_name_stands_in_the_panel_with_how_that_begins(
+    desk: Wire, host: Host, open_widget: OpenWidget, language: str
+) -> None:
+    """G685: while the message is written and when it is sent, in a panel of either direction."""
+    host.language = language
+    desk.say("Read.")
+    widget = await open_widget(desk.url, attributes=OPEN)
+    await expect(widget.page.locator(".composer .row > .tool")).to_be_visible()
+    assert await widget.page.evaluate(DROPS, ["drop", [LONG]])
+    await expect(tray(widget).locator(".file-size")).to_contain_text("9 B")
+    assert await tray(widget).evaluate(STANDS)
+    await widget.ask("Read it.")
+    sent = widget.page.locator(".message.user .files li")
+    await expect(sent).to_have_count(1)
+    assert await sent.evaluate(STANDS)
+    await expect(widget.answers).to_contain_text("Read.")
 
 
 async def test_what_is_wrong_with_a_file_is_said_of_it_and_holds_its_message(

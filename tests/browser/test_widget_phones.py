@@ -18,6 +18,18 @@ BOXES = """() => {
     return { top: box(".head").top, bottom: box(".composer form").bottom };
 }"""
 
+MIDDLES = """() => {
+    const root = document.querySelector("frontdesk-chat").shadowRoot;
+    const middle = (selector) => {
+        const { x, y, width, height } = root.querySelector(selector).getBoundingClientRect();
+        return [x + width / 2, y + height / 2];
+    };
+    const [icon, jump] = [".jump .icon", ".jump"].map(middle);
+    const [send, row] = [".send:not(.stop)", ".composer .row"].map(middle);
+    return [icon[0] - jump[0], icon[1] - jump[1], send[1] - row[1]].map(Math.abs);
+}"""
+"""How far two pictures are from the middle of what they stand in: that of the way to the latest, and the button that sends."""
+
 
 @pytest.mark.parametrize("attributes", [OPEN, {"mode": "page"}], ids=["sheet", "page"])
 async def test_a_keyboard_leaves_all_of_the_widget_in_sight(
@@ -81,6 +93,7 @@ async def test_where_there_is_little_height_there_is_room_for_the_conversation(
         await widget.becomes(f"innerHeight === {height} && ({BOXES})().bottom <= {height}")
         assert await widget.page.locator("dialog").evaluate("e => e.matches(':modal') && e.offsetWidth === innerWidth")
         assert await widget.page.locator(".scroller").evaluate("e => e.clientHeight") >= room
+        assert max(await widget.page.evaluate(MIDDLES)) < 0.6
 
 
 async def test_what_stands_there_before_the_first_message_is_read_from_its_top(

@@ -186,6 +186,7 @@ export class Question {
       this.#countdown!.element,
     );
     this.#refresh();
+    this.#footer.scrollIntoView({ block: "nearest" }); // all of it, or its beginning: at its end nobody begins to write
   }
 
   #leave(): void {

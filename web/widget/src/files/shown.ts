@@ -47,7 +47,7 @@ function item(context: WidgetContext, words: Words, server: Files, file: FileVie
       onclick: () => void get(),
     },
     document(),
-    make("span", { class: "file-name" }, make("bdi", {}, name)),
+    make("bdi", { class: "file-name" }, name),
     " ",
     make("span", { class: "file-size" }, size),
     download(),

@@ -197,7 +197,7 @@ export class Tray implements ComposerFiles {
       "li",
       {},
       picture,
-      make("span", { class: "about" }, make("span", { class: "file-name" }, make("bdi", {}, shown)), state, note, bar),
+      make("span", { class: "about" }, make("bdi", { class: "file-name" }, shown), state, note, bar),
       retry,
       tool("close", `${this.#words.remove}: ${shown}`, remove),
     );
