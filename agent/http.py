@@ -16,6 +16,7 @@ from urllib.request import Request, getproxies, proxy_bypass
 import httpx2
 
 from agent.errors import ConfigurationError
+from agent.pooled import keep_quiet
 from agent.urls import shown_url
 
 if TYPE_CHECKING:
@@ -90,20 +91,23 @@ def open_client(
 ) -> httpx2.AsyncClient:
     """Return a client for requests of many users. No proxy gets to see them but the one that is given.
 
-    `connections` is how many it has at once, None as many as it is asked for.
+    `connections` is how many it has at once, None as many as it is asked for. A `transport` takes the place of both.
     """
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=20)
     return httpx2.AsyncClient(
         base_url=base_url,
-        transport=transport,
-        proxy=proxy,
-        limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=20),
+        transport=transport or open_transport(limits=limits, proxy=proxy),
         timeout=timeout,
-        verify=certificates(),
         cookies=NoCookies(),
         follow_redirects=False,
         trust_env=False,
         headers={"User-Agent": "frontdesk"},
     )
+
+
+def open_transport(*, limits: httpx2.Limits, proxy: str | httpx2.Proxy | None = None) -> httpx2.AsyncHTTPTransport:
+    """Return kept connections for requests of many users, directly or by way of a proxy."""
+    return keep_quiet(httpx2.AsyncHTTPTransport(limits=limits, verify=certificates(), trust_env=False, proxy=proxy))
 
 
 def open_blocking_client(*, timeout: httpx2.Timeout) -> httpx2.Client:

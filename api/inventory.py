@@ -5,7 +5,7 @@ It asks the same toolsets as the server, so it shows what the server would offer
 
 import asyncio
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import orjson
@@ -26,6 +26,8 @@ from tools.openapi.importing import Imported
 
 OPEN_TIMEOUT_S = 60.0
 """For one toolset to be opened and to list its tools."""
+MOST_TOLD = 3
+"""Paths and operations that are told of servers elsewhere."""
 
 
 async def print_inventory(settings: Settings, wanted: Sequence[str]) -> bool:
@@ -98,7 +100,8 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
     if isinstance(imported, Imported):
         if definition is not None:
             _print_strange(definition, imported)
-        _print_rest(imported, _mismatch(settings, assistant, definition, imported))
+        url = _url_of(settings, assistant, definition)
+        _print_rest(imported, [*_mismatches(url, definition, imported)])
         for one in getattr(source, "withheld", {}).values():
             print(f"    {_printable(str(one))}")
 
@@ -120,7 +123,7 @@ def _print_strange(definition: ToolsetDefinition, imported: Imported) -> None:
         print(f"    nothing is called {said.name}" + (f"; near it are {', '.join(found)}" if found else ""))
 
 
-def _print_rest(imported: Imported, mismatch: str) -> None:
+def _print_rest(imported: Imported, mismatches: Sequence[str]) -> None:
     if imported.unwanted:
         print(
             f"    {imported.unwanted} more are left out by include, exclude and hidden, or change something and are not named"
@@ -131,25 +134,48 @@ def _print_rest(imported: Imported, mismatch: str) -> None:
         print(f"    {len(imported.problems)} cannot be used:")
     for problem in imported.problems:
         print(f"      {_printable(str(problem))}")
-    if mismatch:
+    for mismatch in mismatches:
         print(f"    {mismatch}")
 
 
-def _mismatch(
-    settings: Settings, assistant: Assistant, definition: ToolsetDefinition | None, imported: Imported
-) -> str:
-    """Return what to look at where the document's servers have a path that the backend's URL does not end in."""
-    if definition is None or not imported.server_paths:
-        return ""
-    known = assistant.all_backends.get(definition.backend)
-    url = configured_url(settings, definition.backend) or (known.url if known is not None else None)
-    path = URL(url).path.strip("/") if url is not None else ""
-    if any(f"/{path}".endswith(f"/{one}") for one in imported.server_paths):
-        return ""
-    paths = " or ".join(f"/{_printable(one)}" for one in imported.server_paths[:3])
-    return (
-        f"the document's servers have the path {paths}, which the URL of backend {definition.backend!r} does not end in"
-    )
+def _url_of(settings: Settings, assistant: Assistant, definition: ToolsetDefinition | None) -> URL:
+    """Return the URL of a toolset's backend; an empty one where it has none."""
+    known = assistant.all_backends.get(definition.backend) if definition is not None else None
+    configured = configured_url(settings, definition.backend) if definition is not None else None
+    return URL(configured or (known.url if known is not None else None) or "")
+
+
+def _mismatches(url: URL, definition: ToolsetDefinition | None, imported: Imported) -> Iterator[str]:
+    """Yield what to look at where the document's servers, or an operation's own, are elsewhere than the backend."""
+    if definition is None:
+        return
+    if imported.server_paths and not any(_ends_in(url, one) for one in imported.server_paths):
+        paths = " or ".join(f"/{_printable(one)}" for one in imported.server_paths[:MOST_TOLD])
+        yield (
+            f"the document's servers have the path {paths}, which the URL of backend {definition.backend!r} does not end in"
+        )
+    strange = [
+        one for one in imported.operations if one.servers and not any(_is_at(url, at, imported) for at in one.servers)
+    ]
+    if strange:
+        told = ", ".join(_printable(f"{one.method} {one.path} at {one.servers[0]}") for one in strange[:MOST_TOLD])
+        yield (
+            f"{len(strange)} of the operations have servers of their own, and are called at backend {definition.backend!r} all the"
+            f" same: {told}{', …' if len(strange) > MOST_TOLD else ''}"
+        )
+
+
+def _is_at(url: URL, server: str, imported: Imported) -> bool:
+    """Return whether an operation's own server can be the backend at this URL."""
+    if server.startswith("//"):
+        host, _, path = server[2:].partition("/")
+        return host == url.netloc.decode("ascii") and url.path.strip("/") == path
+    path = server[1:]
+    return _ends_in(url, path) if path else not imported.server_paths or not url.path.strip("/")
+
+
+def _ends_in(url: URL, path: str) -> bool:
+    return f"/{url.path.strip('/')}".endswith(f"/{path}")
 
 
 def _print_wanted(found: dict[str, Tool], wanted: Sequence[str]) -> bool:

@@ -40,7 +40,9 @@ ROOT = Path(__file__).parents[2]
 MAKERS = {
     "httpx2": [
         "AsyncClient",
+        "AsyncHTTPTransport",
         "Client",
+        "HTTPTransport",
         "delete",
         "get",
         "head",

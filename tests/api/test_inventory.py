@@ -10,6 +10,7 @@ import orjson
 import pytest
 import yaml
 from support.documents import document
+from support.each import each
 from typer.testing import CliRunner
 
 from agent.assistant.definition import load_assistant
@@ -49,10 +50,10 @@ class Done:
     errors: str
 
 
-def run(folder: Path, *arguments: str, **said: Any) -> Done:
+def run(folder: Path, *arguments: str, paths: dict[str, Any] = PATHS, **said: Any) -> Done:
     """Run `frontdesk tools` in this process, with nothing configured but the assistant."""
     (folder / "shop.json").write_bytes(
-        orjson.dumps(document(PATHS, servers=[{"url": "https://old.example.com/api/v2"}]))
+        orjson.dumps(document(paths, servers=[{"url": "https://old.example.com/api/v2"}]))
     )
     (folder / "desk.yaml").write_text(yaml.safe_dump({**SHOP, **said}))
     environment: dict[str, str | None] = {
@@ -98,6 +99,30 @@ def test_what_the_memory_and_the_page_can_be_asked_for_is_listed_under_their_nam
 def test_the_servers_path_is_not_spoken_of_where_the_backend_ends_in_it(tmp_path: Path) -> None:
     """G207"""
     assert "does not end in" not in run(tmp_path, backend={"url": "https://shop.example.com/api/v2/"}).output
+
+
+@each(
+    ("url", "servers", "told"),
+    [
+        ("https://shop.example.com/api/v2", [], {}),
+        ("https://shop.example.com/api/v2", ["/api/v2"], {}),
+        ("https://shop.example.com/api/v2", ["/v3"], {"/orders at /v3"}),
+        ("https://shop.example.com/api/v2", ["/"], {"/orders at /"}),
+        ("https://shop.example.com/api/v2", ["https://old.example.com/v3"], {"/orders at /v3"}),
+        ("https://shop.example.com/api/v2", ["https://up.example.com/api/v2"], {"/orders at //up.example.com/api/v2"}),
+        ("https://up.example.com/v3", ["https://up.example.com/v3"], {"the path /api/v2"}),
+        ("https://shop.example.com/proxied/v3", ["/v3"], {"the path /api/v2"}),
+    ],
+)
+def test_an_operation_whose_own_servers_are_elsewhere_is_said(
+    tmp_path_factory: pytest.TempPathFactory, url: str, servers: list[str], told: set[str]
+) -> None:
+    """G681: it would be called at a path that is none of its own."""
+    paths = {**PATHS, "/orders": {**PATHS["/orders"], "servers": [{"url": one} for one in servers]}}
+    output = run(tmp_path_factory.mktemp("desk"), paths=paths, backend={"url": url}).output
+    lines = [line for line in output.splitlines() if "does not end in" in line or "servers of their own" in line]
+    assert len(lines) == len(told)
+    assert all(one in line for one, line in zip(told, lines, strict=True))
 
 
 async def of_a_model(folder: Path) -> list[dict[str, Any]]:

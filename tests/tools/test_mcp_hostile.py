@@ -21,7 +21,7 @@ from agent.masking import Mask
 from agent.prompt.results import result_text
 from tools.mcp import stream, wire
 from tools.mcp.pace import MOST_ASKED, Pace, paced
-from tools.mcp.stream import BoundedStream
+from tools.mcp.stream import PARTS_A_SECOND, PARTS_AT_ONCE, BoundedStream, parts_of
 
 
 def event(answered: Any, text: str = "well") -> bytes:
@@ -253,6 +253,53 @@ async def test_whoever_says_much_waits_until_the_second_is_over(monkeypatch: pyt
     assert slept == [0.7]
     await bounded.next()
     assert slept == [0.7, 1.0]
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+async def test_a_body_in_pieces_of_a_byte_leaves_the_loop_its_turns(
+    monkeypatch: pytest.MonkeyPatch, *, is_stream: bool
+) -> None:
+    """G671: each piece costs as much as a large one."""
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    async def given() -> AsyncIterator[bytes]:
+        for _ in range(PARTS_A_SECOND + 2):
+            yield b" "
+
+    monkeypatch.setattr("tools.mcp.pace.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("tools.mcp.stream.asyncio.sleep", sleep)
+    response = httpx2.Response(200, content=given())
+    bounded = BoundedStream(response, on_too_large=lambda: None, most_of_event=9**9, most=9**9)
+    read = [part async for part in (bounded if is_stream else parts_of(response))]
+    assert b"".join(read) == b" " * (PARTS_A_SECOND + 2)
+    assert slept == [0.0] * (PARTS_A_SECOND // PARTS_AT_ONCE) + [1.0, 1.0]
+
+
+async def test_an_answer_in_pieces_of_a_byte_is_counted_by_its_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G671: one that is no stream, too."""
+    counted = 0
+
+    class Counted(Pace):
+        async def next(self, count: int = 1) -> None:
+            nonlocal counted
+            counted += count
+            await super().next(count)
+
+    async def answer(request: Request, connection: Connection) -> None:
+        await connection.begin_chunks("application/json")
+        for byte in event(request.json["id"]).removeprefix(b"data: "):
+            await connection.chunk(bytes([byte]))
+        await connection.end_chunks()
+
+    async with serving() as server, toolset({"url": server.url}) as opened:
+        tools = await tools_of(opened)
+        server.odd = answer
+        monkeypatch.setattr(stream, "Pace", Counted)
+        assert await called(tools["odd"]) == "well"
+    assert counted >= len(event(1)) - len(b"data: ")
 
 
 async def test_programs_that_print_without_end_leave_the_loop_its_turns() -> None:

@@ -1,9 +1,13 @@
 """In whose name backends are called: a token reaches those that are named for it, and nobody else."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from fastapi import FastAPI
+from fastapi import Request as Asking
+from httpx2 import ASGITransport
 from pydantic import BaseModel
 from support import shop_tools
 from support.backend import TenantBackend, scripted_backend
@@ -52,6 +56,29 @@ async def test_a_backend_is_called_in_the_name_that_its_definition_says(
         said = {name: value for name, value in request.headers.items() if name in named and value != "mine"}
         assert said == expected
         assert request.headers.get("authorization") in (None, *expected.values())
+
+
+@each(
+    ("user", "is_told"),
+    [("änn", True), ("安", True), ("ann smith", True), ("ann ", False), (" ann", False), ("\u3000ann", False)],
+)
+async def test_a_backend_is_told_the_users_own_id_and_no_other(user: str, is_told: bool) -> None:
+    """G682: in all letters, to a server and to an app of this process; who would become somebody else in a header is not told."""
+    app, heard = FastAPI(), list[str]()
+
+    @app.get("/x")
+    async def hear(request: Asking) -> dict[str, str]:
+        heard.append(request.headers["x-user-id"].encode("latin-1").decode())
+        return {}
+
+    mounted = Backend("http://app.internal", signature=installed(), transport=ASGITransport(app=app))
+    async with scripted_backend() as backend, mounted, Backend(backend.url, signature=installed()) as made:
+        backend.answer("GET /x", {})
+        for one in (made, mounted):
+            with nullcontext() if is_told else pytest.raises(ToolError, match="cannot be told who"):
+                assert await one.session(caller(user=user)).get("/x") == {}
+        heard += [request.headers["x-user-id"].encode("latin-1").decode() for request in backend.requests]
+    assert heard == [user] * 2 * is_told
 
 
 @pytest.mark.parametrize("signature", [Unsigned(), installed(), installed("X-Api-Key")])

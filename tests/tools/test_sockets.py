@@ -9,11 +9,13 @@ from functools import cache
 
 import pytest
 from support.backend import Route, TenantBackend
+from support.each import each
 from support.faults import until
 from support.hostile import caller
-from support.http import Connection, Request, head
+from support.http import Connection, Request, head, listen
 
 from agent.errors import ToolError
+from agent.http import open_session
 from tools.backends.answers import UNKNOWN
 from tools.backends.backend import Backend
 from tools.backends.caution import Caution
@@ -117,6 +119,31 @@ async def test_what_came_unasked_is_no_answer_for_whoever_is_next(
             for connection in kept:
                 if not connection.writer.is_closing():  # one that was dropped for what came before
                     connection.writer.write(more + b'"of somebody" ' if more else b"\r\n")
+
+
+@each("lines", [{}, {"Upgrade": "x"}, {"Connection": "upgrade", "Upgrade": "x"}, {"Content-Length": "9"}])
+async def test_behind_a_switch_of_protocols_that_nobody_asked_for_a_connection_is_not_kept(
+    lines: dict[str, str],
+) -> None:
+    """G680: the answer that was meant may still come, and would be the next one's; with the client of models it is the same."""
+    ports = list[int]()
+
+    async def respond(request: Request, connection: Connection) -> None:
+        ports.append(connection.writer.get_extra_info("peername")[1])
+        if request.path == "/a":
+            await connection.send(head(101, lines))
+        else:
+            await connection.respond(200, b'"mine"')
+
+    async with listen(respond) as url, Backend(url) as made, open_session(connect_timeout_s=5) as session:
+        with pytest.raises(ToolError):
+            await made.session(caller()).get("/a")
+        assert await made.session(caller("globex")).get("/b") == "mine"
+        async with session.get(f"{url}/a"):
+            pass
+        async with session.get(f"{url}/b") as answer:
+            assert await answer.json() == "mine"
+    assert len(set(ports)) == 4
 
 
 def with_head(headers: int, each_bytes: int, body: bytes) -> Route:

@@ -5,7 +5,7 @@ The invariant: it reaches the one server that it was made for, at an address tha
 
 import httpx2
 
-from agent.http import basic_auth, certificates, open_client
+from agent.http import basic_auth, open_client, open_transport
 from tools.backends.reach import Guard, NotAllowedError
 
 
@@ -23,10 +23,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     def __init__(self, guard: Guard, *, limits: httpx2.Limits = LIMITS) -> None:
         self._guard = guard
         proxy = guard.proxy
-        self._inner = httpx2.AsyncHTTPTransport(
+        self._inner = open_transport(
             limits=limits,
-            verify=certificates(),
-            trust_env=False,
             proxy=None
             if proxy is None
             else httpx2.Proxy(

@@ -3,7 +3,8 @@
 from functools import partial
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
+
+from agent.kept import QuietHandler
 
 PIECE_BYTES = 16 * 1024
 """Bytes that are parsed at once."""
@@ -13,7 +14,7 @@ MOST_UNREAD = 16
 """Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
 
 
-class BoundedHandler(ResponseHandler):
+class BoundedHandler(QuietHandler):
     """A connection that is closed where its server sends heads without end."""
 
     _head_bytes = 0
@@ -55,5 +56,5 @@ def bound_heads(session: aiohttp.ClientSession) -> None:
     connector = session.connector
     assert isinstance(connector, aiohttp.TCPConnector)
     make = connector._factory
-    assert make.func is ResponseHandler
+    assert make.func is QuietHandler
     connector._factory = partial(BoundedHandler, *make.args, **make.keywords)  # type: ignore[assignment] # the same, bounded

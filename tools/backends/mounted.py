@@ -28,8 +28,14 @@ class MountedTransport:
             NoAnswerError: there is none.
         """
         target = f"{self._base}{request.path}{'?' if request.query else ''}{request.query}"
+        headers = {**request.headers, "Accept-Encoding": ACCEPTED}
         asked = self._client.build_request(
-            request.method, target, content=request.content, headers={**request.headers, "Accept-Encoding": ACCEPTED}
+            request.method,
+            target,
+            content=request.content,
+            headers=[
+                (name.encode(), value.encode()) for name, value in headers.items()
+            ],  # of any letters, as over a socket
         )
         try:
             response = await self._client.send(asked, stream=True)

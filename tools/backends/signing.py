@@ -7,7 +7,7 @@ request is hidden in all that the run says, as the user's own token is.
 from collections.abc import Mapping
 from typing import Protocol
 
-from agent.errors import CredentialRefusedError
+from agent.errors import CredentialRefusedError, ToolError
 from agent.principal import INSTALLATION
 from agent.toolkit import CallContext
 
@@ -87,6 +87,7 @@ class Installed(Unsigned):
 
         Raises:
             CredentialRefusedError: it is used for nobody, and the backend is told the user or the tenant.
+            ToolError: the backend would read another user's id: headers lose the spaces around what they hold.
         """
         for part in {self._secret, *self._secret.split()}:
             context.hide(part)
@@ -94,5 +95,7 @@ class Installed(Unsigned):
         is_nobody = self._user is not None and not principal.user_id
         if is_nobody or (self._tenant is not None and principal.tenant_id == INSTALLATION):
             raise CredentialRefusedError("The backend wants to know for whom it is asked, and it is for nobody.")
+        if self._user is not None and principal.user_id != principal.user_id.strip():
+            raise ToolError("The business system cannot be told who this user is.")
         said = {self._tenant: principal.tenant_id, self._user: principal.user_id}
         return {**{name: value for name, value in said.items() if name is not None}, self._name: self._secret}

@@ -4,8 +4,10 @@ The invariant: it is bounded in bytes and in pace, it is text in UTF-8 whatever 
 again is a time that can be kept: the SDK would ask at once and for ever, or end the session of all.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
 import httpx2
 
@@ -13,10 +15,24 @@ from tools.mcp.pace import Pace
 
 MEDIA_TYPE = "text/event-stream"
 LINES_A_SECOND = 20_000
+PARTS_A_SECOND = 5_000
+PARTS_AT_ONCE = 100
+"""Of a body. A server may make them as small as a byte, and each costs as much as a large one."""
 SHORTEST_RETRY_MS, LONGEST_RETRY_MS = 500, 60_000
 _ENDS = (b"\r\n\r\n", b"\n\n", b"\r\r")
 """The ends of events, the longest first."""
 _RETRY = re.compile(rb"(?:\A|(?<=[\r\n]))retry:([^\r\n]*)")
+
+
+async def parts_of(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """Yield a body as it comes, at a bounded pace, with turns for everybody else in between."""
+    pace, count = Pace(PARTS_A_SECOND), 0
+    async for part in response.aiter_raw():
+        count += 1
+        if count % PARTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        await pace.next()
+        yield part
 
 
 class BoundedStream(httpx2.AsyncByteStream):
@@ -32,10 +48,15 @@ class BoundedStream(httpx2.AsyncByteStream):
         self._pace = Pace(LINES_A_SECOND)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        async with aclosing(parts_of(self._response)) as parts:
+            async for lines in self._lines(parts):
+                yield lines
+
+    async def _lines(self, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         event = total = 0
         before = b""
         rest: list[bytes] = []
-        async for part in self._response.aiter_raw():
+        async for part in parts:
             total += len(part)
             seen = before + part  # some servers send the end of an event by itself
             end = max(seen.rfind(mark) for mark in _ENDS)

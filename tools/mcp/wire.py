@@ -5,6 +5,7 @@ is the trouble of that one. The SDK ends a whole session when a request of it ra
 """
 
 from collections.abc import Callable
+from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,7 @@ from agent.http import open_client
 from agent.principal import Credential
 from tools.backends.guarded import GuardedTransport
 from tools.backends.reach import Guard
-from tools.mcp.stream import MEDIA_TYPE, BoundedStream
+from tools.mcp.stream import MEDIA_TYPE, BoundedStream, parts_of
 
 READ_TIMEOUT_S = 600.0
 """A tool's own time limit ends a call earlier; this one only frees the socket of what nobody waits for."""
@@ -99,10 +100,11 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
     ) -> httpx2.Response:
         content = bytearray()
         try:
-            async for part in response.aiter_raw():
-                content += part
-                if len(content) > self._most_bytes:
-                    return self._instead(current, Trouble.TOO_LARGE)
+            async with aclosing(parts_of(response)) as parts:
+                async for part in parts:
+                    content += part
+                    if len(content) > self._most_bytes:
+                        return self._instead(current, Trouble.TOO_LARGE)
         except httpx2.TransportError:
             return self._instead(current, Trouble.BROKE_OFF)
         if response.status_code == 400 and SESSION in request.headers and b"session" in content.lower():

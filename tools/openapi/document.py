@@ -23,6 +23,7 @@ MAX_SERVERS = 20
 MAX_OTHERS = 20
 """Methods of a path that are told as not called."""
 _OTHER = re.compile(r"[A-Za-z-]{1,20}")
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//([^/]*)")
 _VERSION = re.compile(r"3\.[0-2](\.\d{1,4})?(-[\w.]{1,20})?")
 
 
@@ -130,9 +131,19 @@ class Document:
 
     def server_paths(self) -> tuple[str, ...]:
         """Return the paths of the servers that it names, with the defaults of their variables: data, never an address."""
-        servers = self.root.get("servers")
-        found = (_server_path(one) for one in (servers if isinstance(servers, list) else [])[:MAX_SERVERS])
-        return tuple(dict.fromkeys(path for path in found if path))
+        return tuple(dict.fromkeys(path for _, path in _servers(self.root) if path))
+
+    def own_servers(self, entry: Entry) -> tuple[str, ...]:
+        """Return where an operation, or else its path, says that it is, where that is none of the document's servers.
+
+        It is `/path`, or `//host/path` where all of the document's servers are at other hosts.
+        """
+        own, others = _servers(entry.operation) or _servers(entry.shared), _servers(self.root)
+        if not set(own).isdisjoint(others):
+            return ()
+        hosts = {host for host, _ in others if host}
+        told = (f"//{host}/{path}" if host and hosts and host not in hosts else f"/{path}" for host, path in own)
+        return tuple(dict.fromkeys(told))
 
 
 def _others(item: Mapping[str, Any]) -> list[str]:
@@ -167,13 +178,21 @@ def read_document(content: bytes) -> Document:
     return Document(root, text)
 
 
-def _server_path(server: object) -> str:
+def _servers(part: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the host, where it says one, and the path of each server of a part."""
+    servers = part.get("servers")
+    found = map(_server, (servers if isinstance(servers, list) else [])[:MAX_SERVERS])
+    return [one for one in found if one is not None]
+
+
+def _server(server: object) -> tuple[str, str] | None:
     url = server.get("url") if isinstance(server, dict) else None
     if not isinstance(server, dict) or not isinstance(url, str):
-        return ""
+        return None
     variables = server.get("variables")
     for name, one in list(variables.items())[:MAX_SERVERS] if isinstance(variables, dict) else ():
         if isinstance(one, dict) and isinstance(one.get("default"), str):
             url = url[:2000].replace("{" + name + "}", one["default"][:200])
-    path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/]*|^//[^/]*", "", url[:2000], count=1).partition("?")[0]
-    return path.strip("/")[:200]
+    host = _HOST.match(url[:2000])
+    path = url[host.end() if host else 0 : 2000].partition("?")[0]
+    return (host[1].lower()[:200] if host else ""), path.strip("/")[:200]

@@ -157,6 +157,7 @@ class _Reader:
             fixed_headers=plan.parameters.fixed_headers,
             pagination=pagination_of(self._document, entry, paged) if risk == "read" else None,
             media_types=_media_types(self._document, entry),
+            servers=self._document.own_servers(entry),
             left_out=tuple(plan.parameters.left_out[:MAX_LEFT_OUT]),
         )
 

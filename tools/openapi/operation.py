@@ -88,5 +88,7 @@ class Operation:
     pagination: Pagination | None = None
     media_types: tuple[str, ...] = ()
     """Of a good answer, as the document lists them."""
+    servers: tuple[str, ...] = ()
+    """Of its own in the document, as data: `/path`, or `//host/path`. It is called at its backend all the same."""
     left_out: tuple[str, ...] = ()
     """Optional parts that a model cannot give, each with its place and the reason."""

@@ -302,6 +302,29 @@ def test_servers_are_data_with_the_defaults_of_their_variables() -> None:
     assert imported({}, servers=servers).server_paths == ("api/v2", "v3", "v4")
 
 
+@each(
+    ("of_path", "of_operation", "own"),
+    [
+        (None, None, ()),
+        ([{"url": "/v3"}], None, ("/v3",)),
+        ([{"url": "/v3"}], [{"url": "/"}], ("/",)),
+        ([{"url": "/v3"}], [], ("/v3",)),
+        (None, [{"url": "https://example.com/v3"}, {"url": "https://example.com/v3/"}], ("/v3",)),
+        (None, [{"url": "https://UP.example.com/v2"}, {"url": "/v4"}], ("//up.example.com/v2", "/v4")),
+        (None, [{"url": "https://{at}.example.com", "variables": {"at": {"default": "up"}}}], ("//up.example.com/",)),
+        ([{"url": "/v3"}], [{"url": "/v4"}, {"url": "http://example.com/v2"}], ()),
+        ({"url": "/v3"}, [7, {"url": 7}, None], ()),
+    ],
+)
+def test_an_operations_own_servers_are_data_where_they_are_none_of_the_documents(
+    of_path: Any, of_operation: Any, own: tuple[str, ...]
+) -> None:
+    """G681: those of its path where it has none."""
+    paths = {"/x": {"get": {"operationId": "x", "servers": of_operation}, "servers": of_path}}
+    [operation] = imported(paths, servers=[{"url": "https://example.com/v2"}]).operations
+    assert operation.servers == own
+
+
 YAML_VALUES = b"""
 openapi: 3.0.0
 info: {title: T, version: 2026-01-31}
