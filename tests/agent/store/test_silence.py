@@ -136,6 +136,17 @@ async def test_when_all_pooled_connections_go_silent_each_use_fails_at_the_limit
         assert in_use(store) == 0
 
 
+async def test_when_one_pooled_connection_fails_in_silence_the_others_are_not_tried(
+    store: Store, proxy: SilentProxy
+) -> None:
+    """G32: of all that went silent with it."""
+    await all_at_once(store, 5)
+    assert proxy.silence() >= 5
+    with in_time(SHORT.transaction_s), pytest.raises(DatabaseError):
+        await _select(store)
+    assert [await _select(store) for _ in range(5)] == [1] * 5
+
+
 async def test_who_finds_no_free_connection_is_told_so_in_time(store: Store, proxy: SilentProxy) -> None:
     """G32"""
     await all_at_once(store, 5)
