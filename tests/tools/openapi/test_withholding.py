@@ -6,11 +6,14 @@ from typing import Any
 import orjson
 import pytest
 from structlog.testing import capture_logs
-from support.documents import document
+from support.documents import document, imported
 
 from agent.assistant.definition import Assistant
+from agent.assistant.toolsets import ToolsetDefinition
 from agent.principal import Principal
 from tools.backends.backend import Backend
+from tools.openapi.kept import Told
+from tools.openapi.withholding import withheld
 from tools.registry import load_toolsets
 
 ANN = Principal("acme", "ann", "owner")
@@ -74,6 +77,15 @@ async def test_a_name_that_can_do_more_is_withheld_until_the_definition_means_it
     accepted = {"tools": {"orders": {"operation": f"{method} {path}"}}}
     [second] = await starts.names(after, **included, **accepted)
     assert await starts.names(after, **included) == [second]
+
+
+def test_a_name_of_a_greater_risk_is_withheld_also_where_an_older_release_kept_no_method() -> None:
+    """G248"""
+    definition = ToolsetDefinition.model_validate({"openapi": "shop.json"})
+    found = imported(DELETE).operations
+    for risk in ("read", "write", "dangerous"):
+        kept = [Told("orders", "", {}, risk)]
+        assert list(withheld(found, kept, definition)) == ([] if risk == "dangerous" else ["orders"])
 
 
 async def test_a_risk_of_the_definitions_own_is_said_of_the_operation_that_it_knew(starts: Starts) -> None:
