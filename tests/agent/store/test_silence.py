@@ -202,6 +202,8 @@ async def test_a_server_that_ends_all_its_connections_fails_those_at_work_and_no
     with pytest.raises(DatabaseError):
         await _select(store, after=_end_all_others(store))
     assert await asyncio.gather(*(_select(store) for _ in range(5))) == [1] * 5
+    await _end_all_others(store)  # while nobody is at work
+    assert await asyncio.gather(*(_select(store) for _ in range(5))) == [1] * 5
 
 
 async def test_a_server_that_accepts_and_says_nothing_is_given_up_at_the_limit(proxy: SilentProxy) -> None:
