@@ -23,6 +23,7 @@ from agent.store.memories import (
     hold_running,
     keep_memory,
     list_memories,
+    read_memories,
 )
 
 
@@ -71,6 +72,13 @@ async def test_facts_are_found_by_beginnings_of_their_words_and_by_their_owner_a
     assert await found(store, "dog", who=BEN) == ["My dog is old."]
     assert await found(store, "dog", who=EVE, with_tenant=True) == ["My dog is young."]
     assert await found(store, "og") == []
+    every = [one.id for who in (ANN, BEN, EVE) for one in await kept(store, who, with_tenant=True)]
+    for with_tenant, texts in (
+        (True, {"My dog is called Rocky.", "The dog of the house barks."}),
+        (False, {"My dog is called Rocky."}),
+    ):
+        read = await in_one(store, read_memories, ANN, every, with_tenant=with_tenant)
+        assert {one.text for one in read} == texts
 
 
 async def test_a_changed_fact_is_found_by_its_new_words_only(store: Store) -> None:
