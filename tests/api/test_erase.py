@@ -229,6 +229,7 @@ async def test_runs_of_other_processes_are_stopped_and_redis_forgets_them(
         "database_url": sqlalchemy_url(new_database(postgres)),
         "redis_url": redis_server.url,
         "redis_prefix": "erasing",
+        "reap_every_s": 60,  # what they find by themselves is another matter
         "renew_every_s": 0.2,
         "assistant": {"context": [{"tool": "count_orders", "timeout_s": 10}]},
     }
