@@ -23,8 +23,18 @@ def close_new_files() -> None:
 
 def close_files(settings: Settings) -> list[str]:
     """Take from others what they could read; return a line for each thing that stays open to them."""
-    paths = [path for path in own_paths(settings) if path.exists()]
-    return [problem for path in paths if (problem := _close(path))]
+    return [problem for path in own_paths(settings) if (problem := _close(path))]
+
+
+def is_open(path: Path) -> bool:
+    """Return whether others of this machine may use a file or a folder; False where there is none, or none any more.
+
+    What a database has beside it goes with the last process that uses it, at any time.
+    """
+    try:
+        return bool(path.stat().st_mode & OTHERS)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def own_paths(settings: Settings) -> Iterator[Path]:
@@ -40,9 +50,16 @@ def own_paths(settings: Settings) -> Iterator[Path]:
 
 def _close(path: Path) -> str | None:
     """Close a file or a folder; return what to tell the operator where that cannot or must not be done."""
+    try:
+        return _problem_of(path) if is_open(path) else None
+    except FileNotFoundError:
+        return None
+
+
+def _problem_of(path: Path) -> str | None:
     kind = path.stat().st_mode
     mode = stat.S_IMODE(kind)
-    if not mode & OTHERS or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
         return None  # a device such as /dev/null is everybody's
     if path.stat().st_uid != os.getuid():
         return (
@@ -54,6 +71,8 @@ def _close(path: Path) -> str | None:
         path.chmod(mode & ~OTHERS)
         if not stat.S_IMODE(path.stat().st_mode) & OTHERS:
             return None
+    except FileNotFoundError:
+        raise
     except OSError:
         pass
     return f"{path} is open to other users of this machine and cannot be closed"

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from agent.errors import ConfigurationError
+from agent.store.checkpoints import log_bytes
 
 OURS = {"alembic_version", "conversations"}
 FILE_SUFFIXES = ("", "-wal", "-shm")
@@ -68,7 +69,7 @@ async def make(path: Path, fill: Callable[[Path], Awaitable[None]]) -> None:
 
 def _check_gone(path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size:
+    if log_bytes(path):
         raise ConfigurationError(
             f"{path} is missing, and {log.name} is left of it: restore both from a backup, or move that away to begin anew"
         )

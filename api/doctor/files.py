@@ -5,7 +5,7 @@ import resource
 import shutil
 from pathlib import Path
 
-from api.at_rest import OTHERS, own_paths
+from api.at_rest import is_open, own_paths
 from api.doctor.finding import Finding, fail, ok, warn
 from api.doors import FILES_FOR_OTHERS, FILES_OF_A_RUN, SPARE
 from api.settings import Settings
@@ -20,7 +20,7 @@ def check_files(settings: Settings) -> list[Finding]:
 
 def _privacy(settings: Settings) -> Finding:
     check = "files: who may read them"
-    open_ones = [path for path in own_paths(settings) if path.exists() and path.stat().st_mode & OTHERS]
+    open_ones = [path for path in own_paths(settings) if is_open(path)]
     closable = [path for path in open_ones if path.is_dir() or path.is_file()]
     if not closable:
         return ok(check, f"{settings.data} is its owner's only")
