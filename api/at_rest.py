@@ -50,8 +50,10 @@ def own_paths(settings: Settings) -> Iterator[Path]:
 
 def _close(path: Path) -> str | None:
     """Close a file or a folder; return what to tell the operator where that cannot or must not be done."""
+    if not is_open(path):
+        return None
     try:
-        return _problem_of(path) if is_open(path) else None
+        return _problem_of(path)
     except FileNotFoundError:
         return None
 
