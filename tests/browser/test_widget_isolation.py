@@ -264,7 +264,7 @@ async def test_what_a_page_has_made_of_the_browser_changes_nothing(
     assert box is not None
     assert (box["x"], box["width"], box["y"] + box["height"]) == (500, 500, 760)
     await expect(widget.page.locator("dialog")).to_have_css("border-top-left-radius", "20px")
-    await expect(widget.composer).to_have_css("line-height", "48px")
+    await expect(widget.composer).to_have_css("line-height", "45px")
 
 
 async def test_it_goes_where_the_page_goes(wire: Wire, host: Host, open_widget: OpenWidget) -> None:
