@@ -1,7 +1,7 @@
 """The assistants' definitions, the models that they name, and the toolsets behind them."""
 
 import shutil
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,8 +28,14 @@ async def check_definitions(settings: Settings) -> tuple[Equipment | None, list[
     with TemporaryDirectory(prefix="frontdesk-doctor-") as folder:
         kept = settings.data / "openapi"
         if kept.is_dir():
-            shutil.copytree(kept, Path(folder) / "openapi")
+            shutil.copytree(kept, Path(folder) / "openapi", copy_function=_copy)
         return await _looked_at(settings.model_copy(update={"data": Path(folder)}))
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file, unless a server that writes there has just renamed or removed it."""
+    with suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 async def _looked_at(settings: Settings) -> tuple[Equipment | None, list[Finding]]:

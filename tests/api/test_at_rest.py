@@ -2,11 +2,11 @@
 
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.faults import coming_and_going
 from support.processes import Machine, Nursery, environment
 
 from api.at_rest import close_files
@@ -119,18 +119,5 @@ def test_what_is_neither_a_file_nor_a_folder_is_left_as_it_is(tmp_path: Path) ->
 def test_what_goes_while_it_is_looked_at_is_nobodys_trouble(tmp_path: Path) -> None:
     """G44: a server starts while the last one ends, and takes what SQLite has beside the database with it."""
     settings = Settings(data=tmp_path)
-    beside = tmp_path / "frontdesk.db-wal"
-    is_over = threading.Event()
-
-    def come_and_go() -> None:
-        while not is_over.is_set():
-            beside.touch(0o600)
-            beside.unlink()
-
-    other = threading.Thread(target=come_and_go)
-    other.start()
-    try:
+    with coming_and_going(tmp_path / "frontdesk.db-wal"):
         assert [problem for _ in range(3_000) for problem in close_files(settings)] == []
-    finally:
-        is_over.set()
-        other.join()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.faults import until
+from support.faults import coming_and_going, until
 from support.http import Connection, Request, listen
 from support.nginx import nginx
 from support.postgres import as_application, new_database, sqlalchemy_url
@@ -24,8 +24,10 @@ from typer.testing import CliRunner
 from agent.redis.examining import Examined
 from api.cli import cli
 from api.doctor import redis as redis_checks
+from api.doctor.definitions import check_definitions
 from api.doctor.finding import Finding
 from api.doctor.report import Wanted, findings
+from api.settings import Settings
 
 HIDDEN = "hunter2"
 COMMAND_LIMIT_S = 120
@@ -118,6 +120,16 @@ async def test_each_wrong_setting_is_told_also_of_the_file(look: Look, tmp_path:
         "settings: FRONTDESK_LEASE_S": "FAIL",
         "settings: FRONTDESK_WROKERS": "FAIL",
     }
+
+
+async def test_a_look_beside_a_server_that_keeps_what_it_read_of_documents_counts(tmp_path: Path) -> None:
+    """G309: what the server renames meanwhile is left out."""
+    (tmp_path / "openapi").mkdir()
+    settings = Settings(data=tmp_path, assistant=write_assistant(tmp_path, models=["demo"], toolsets=[]))
+    with coming_and_going(tmp_path / "openapi" / "one.read"):
+        for _ in range(50):
+            equipment, _ = await check_definitions(settings)
+            assert equipment is not None
 
 
 async def test_the_demo_is_well(look: Look, tmp_path: Path) -> None:

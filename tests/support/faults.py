@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,6 +24,25 @@ ZOMBIE: Mapping[str, float] = {"lease_s": 0.3, "renew_every_s": 60, "lease_lost_
 """Settings of a process that lost touch: it never renews its leases, and does not notice."""
 HEIR: Mapping[str, float] = {"reap_every_s": 0.05}
 """Settings of a process that takes over at once what another one left."""
+
+
+@contextmanager
+def coming_and_going(path: Path) -> Iterator[None]:
+    """Let a file be made and removed in a thread, again and again, as another process does."""
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            path.touch(0o600)
+            path.unlink()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        other.join()
 
 
 LONGEST_PAUSE_S = 0.1

@@ -120,7 +120,8 @@ class Kept:
         kinds: dict[str, list[tuple[float, Path]]] = {}
         for one in self._folder.iterdir():
             kind = one.suffix if one.suffix in KINDS else "what a killed process left"
-            kinds.setdefault(kind, []).append((one.stat().st_mtime, one))
+            with suppress(FileNotFoundError):  # another process has renamed it, or was faster
+                kinds.setdefault(kind, []).append((one.stat().st_mtime, one))
         for files in kinds.values():
             for _, old in sorted(files)[:-MAX_FILES]:
                 old.unlink(missing_ok=True)

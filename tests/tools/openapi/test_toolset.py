@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.backend import TenantBackend
 from support.documents import document
+from support.faults import coming_and_going
 from support.http import Connection, Request, listen
 
 from agent.assistant.definition import Assistant
@@ -287,6 +288,16 @@ def test_old_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.copy("https://example.com/19") == b"x"
     assert kept.copy("https://example.com/1") is None
     assert kept.told("shop") == []
+
+
+def test_what_another_start_renames_meanwhile_is_nobodys_trouble(tmp_path: Path) -> None:
+    """G205"""
+    kept = Kept(tmp_path)
+    kept.keep_copy("https://example.com", b"x")
+    with coming_and_going(tmp_path / "openapi" / ".another.read.7"), capture_logs() as logs:
+        for _ in range(300):
+            kept.keep_copy("https://example.com", b"x")
+    assert logs == []
 
 
 async def test_what_changed_since_the_last_start_is_logged(tmp_path: Path, client: Backend) -> None:
