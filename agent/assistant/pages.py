@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import orjson
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from agent.assistant.model import Definition, ToolWords
 from agent.assistant.toolsets import TOOL_NAME
 from agent.schemas.fitting import check_schema
+from agent.schemas.told import bounded_schema
 
 NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 DESCRIPTION_CHARACTERS = 1024
@@ -58,6 +60,11 @@ class PageToolDefinition(ToolWords):
         default=None, min_length=1, description="of tokens; others do not have it. None: everybody has"
     )
     timeout_s: float = Field(default=60.0, ge=1, le=3600, description="for the page to answer")
+
+    @cached_property
+    def told(self) -> dict[str, Any] | None:
+        """The schema as models are told of it, made once for all runs; None: as it is."""
+        return bounded_schema(self.takes)
 
     @model_validator(mode="after")
     def _schema_is_of_a_described_one(self) -> Self:

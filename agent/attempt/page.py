@@ -31,15 +31,16 @@ def page_tools(assistant: Assistant, run: Run, principal: Principal, calls: Mapp
         return []
     definitions, page = assistant.page_tools, declared_of(run.client_tools)
     found = {
-        name: _tool(name, one, calls, description=one.description, takes=one.takes)
+        name: _tool(name, one, calls, description=one.description, takes=one.takes, told=one.told)
         for name, one in definitions.items()
         if one.description is not None and _may_use(principal, one) and (page.own is None or name in page.own)
     }
     for described in page.described:
         one = allowing(definitions, described.name)
         if one is not None and _may_use(principal, one) and described.name != FIND_TOOLS:
-            told = without_mark(described.description)
-            found.setdefault(described.name, _tool(described.name, one, calls, description=told, takes=described.takes))
+            words, takes = without_mark(described.description), described.takes
+            tool = _tool(described.name, one, calls, description=words, takes=takes, told=bounded_schema(takes))
+            found.setdefault(described.name, tool)
     return list(found.values())
 
 
@@ -48,7 +49,13 @@ def _may_use(principal: Principal, definition: PageToolDefinition) -> bool:
 
 
 def _tool(
-    name: str, definition: PageToolDefinition, calls: Mapping[str, PageCall], *, description: str, takes: dict[str, Any]
+    name: str,
+    definition: PageToolDefinition,
+    calls: Mapping[str, PageCall],
+    *,
+    description: str,
+    takes: dict[str, Any],
+    told: dict[str, Any] | None,
 ) -> Tool:
     async def call(context: CallContext, _arguments: Mapping[str, Any]) -> object:
         return said(calls.get(context.tool_call_id))
@@ -57,7 +64,7 @@ def _tool(
         name=name,
         description=description,
         schema=takes,
-        told=bounded_schema(takes),
+        told=told,
         call=call,
         risk=definition.risk,
         kind="client",

@@ -33,7 +33,6 @@ BAD_ARGUMENTS = "The arguments are not a JSON object. Correct them and call agai
 """The words that a model is told of a call whose arguments are None."""
 LONG_NUMBER = f"{BAD_ARGUMENTS} A number of more than 18 digits can only be a text."
 """The words in their place where there is such a number."""
-MOST_EXTRAS_BYTES = 256 * 1024
 AT_ONCE = re.compile(r"(?:multi_tool_use\W)?parallel", re.IGNORECASE)
 """How OpenAI's models call several tools as if that were a tool: `{"tool_uses": [{"recipient_name": …, "parameters": …}]}`."""
 USED_BY = ("recipient_name", *TOOL)
@@ -145,7 +144,7 @@ class CallAssembly:
     Of extras of calls that come to more than `most_extras_bytes` of JSON none is kept.
     """
 
-    def __init__(self, tools: Collection[str] = (), *, most_extras_bytes: int = MOST_EXTRAS_BYTES) -> None:
+    def __init__(self, tools: Collection[str] = (), *, most_extras_bytes: int) -> None:
         self._tools = tools
         self._calls: list[_PartialCall] = []
         self._growth = Growth(most_extras_bytes)

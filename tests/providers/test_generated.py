@@ -218,7 +218,7 @@ def test_whatever_an_event_or_a_refusal_holds_it_is_read_or_it_is_an_error_of_ou
     """G56: and G70."""
     random = Random(seed)
     for _ in range(400):
-        reader, calls, extras = CompletionReader(), CallAssembly(["tool_0"]), dict[str, Any]()
+        reader, calls, extras = CompletionReader(), CallAssembly(["tool_0"], most_extras_bytes=1024), dict[str, Any]()
         try:
             for said in reader.read([json.dumps(odd_event(random)).encode() for _ in range(3)]):
                 for part in said.calls if isinstance(said, Delta) else ():

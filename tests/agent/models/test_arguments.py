@@ -95,7 +95,7 @@ def test_arguments_that_were_run_together_are_read_in_a_bounded_time() -> None:
 
 def test_a_call_whose_server_goes_on_to_say_nothing_is_read_once() -> None:
     """G662: whether the arguments are whole is found out when they grow, and not with each empty piece behind them."""
-    calls = CallAssembly()
+    calls = CallAssembly(most_extras_bytes=1024)
     calls.add(CallPart(0, "a", "find", '{"text": "' + "x" * 200_000 + '"}'))
     begun = time.process_time()
     for _ in range(100_000):
@@ -116,7 +116,7 @@ def test_arguments_that_are_no_object_are_read_once_whatever_white_space_follows
         return parse_arguments(text)
 
     monkeypatch.setattr(assembly, "parse_arguments", read)
-    calls = CallAssembly()
+    calls = CallAssembly(most_extras_bytes=1024)
     calls.add(CallPart(0, "a", "find", '{"text":}'))
     for _ in range(1_000):
         calls.add(CallPart(0, "a", "", behind))
@@ -127,7 +127,7 @@ def test_arguments_that_are_no_object_are_read_once_whatever_white_space_follows
 @pytest.mark.parametrize("piece", ["}", '"', "{}", '{"a":1}'])
 def test_a_call_that_is_named_in_each_piece_is_read_where_it_may_end(piece: str) -> None:
     """G662: and so many calls of one reply are kept, of which no further one would be made."""
-    calls = CallAssembly({"find"})
+    calls = CallAssembly({"find"}, most_extras_bytes=1024)
     begun = time.process_time()
     for _ in range(60_000):
         calls.add(CallPart(0, "", "find", piece))
