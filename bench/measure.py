@@ -220,6 +220,7 @@ async def _first_token_figures(targets: list[Target], sizes: Sizes, note: Callab
     for target in targets:
         bursts = [await first_tokens(target, streams=sizes.few) for _ in range(sizes.bursts)]
         note("burst_first_ms", target, median(median(burst) for burst in bursts) * MS)
+        note("burst_last_ms", target, median(max(burst) for burst in bursts) * MS)
     for target in targets:
         lengths: dict[str, list[float]] = {name: [] for name in target.conversations}
         for turn in range(sizes.length_turns):

@@ -20,6 +20,7 @@ ROWS = {
     "first_added_ms": "added to the pass-through's, median (ms)",
     "first_added_p99_ms": "added to the pass-through's median, p99 (ms)",
     "burst_first_ms": "first token, 50 start at once, median (ms)",
+    "burst_last_ms": "first token, 50 start at once, the last (ms)",
     "speed_most": "500 streams at 50/s: tokens/s each",
     "gap_p99_ms_most": "500 streams at 50/s: gap p99 (ms)",
     "memory_kib": "memory per open idle stream (KiB)",
