@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Request, Response
-from pydantic import TypeAdapter
 from starlette.responses import StreamingResponse
 
 from agent.errors import InvalidRequestError
@@ -33,15 +32,13 @@ from api.protocols.ag_ui.history import SNAPSHOT_BYTES, newest, told_messages
 from api.protocols.ag_ui.reader import Event, Reader
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
-from api.requests import ClientKey, checked
+from api.requests import NAME, NOT_ASKED, checked
 from api.respond import stream
 
 PAGE = 100
-NAME = TypeAdapter[str](ClientKey)
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The events of AG-UI.", "content": {"text/event-stream": {}}}
 }
-NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
 
 
 async def answer(

@@ -15,9 +15,9 @@ from api.errors import PROBLEMS
 from api.page_answers import page_names, tell
 from api.protocols import ai_sdk
 from api.protocols.ai_sdk.encoder import Held
-from api.protocols.ai_sdk.request import NOT_ASKED, AiSdkRequest, Responses
+from api.protocols.ai_sdk.request import AiSdkRequest, Responses
 from api.protocols.contract import WireProtocol
-from api.requests import IdempotencyKey
+from api.requests import NOT_ASKED, IdempotencyKey
 from api.respond import stream
 from api.threads import latest_run, running
 

@@ -10,19 +10,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
 from api.decisions import Answer
 from api.page_requests import PageSaid
 from api.protocols.ai_sdk.encoder import Held
-from api.requests import FILES_APART, ClientKey, MessageText, RunOptions, checked
+from api.requests import FILES_APART, NAME, NOT_ASKED, TEXT, ClientKey, RunOptions, checked
 
 MAX_MESSAGES = 10_000
-NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
-TEXT = TypeAdapter[str](MessageText)
-NAME = TypeAdapter[str](ClientKey)
 
 
 @dataclass(frozen=True, slots=True)
