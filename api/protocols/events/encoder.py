@@ -153,7 +153,7 @@ def _call(call: log.ToolCallChanged, at: int) -> Told:
             how_far = call.elapsed_ms, call.progress, call.progress_text
             return schema.ToolCallProgress(VERSION, at, call.id, call.name, *how_far)
         case "running":
-            return schema.ToolCallStart(VERSION, at, call.id, call.name, shown_arguments(call), call.label)
+            return schema.ToolCallStart(VERSION, at, call.id, call.name, shown_arguments(call.arguments), call.label)
         case "ok" | "error" as status:
             output = call.result and call.result[:RESULT_CHARACTERS]
             is_cut = call.is_result_cut or output != call.result
