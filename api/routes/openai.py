@@ -23,14 +23,14 @@ from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
 from api.errors import PROBLEMS, refusal
 from api.protocols import answer as answers
 from api.protocols import openai
-from api.protocols.contract import WireProtocol
+from api.protocols.contract import INTERNAL, WireProtocol
 from api.protocols.openai.chat import completion, plain, plain_stream
 from api.protocols.openai.errors import error_of
 from api.protocols.openai.names import name_of
 from api.protocols.openai.request import ChatCompletionRequest, ResponsesRequest
 from api.protocols.openai.responses import response as as_response
 from api.protocols.openai.tasks import answer_of
-from api.protocols.openai.telling import INTERNAL, Heading
+from api.protocols.openai.telling import Heading
 from api.requests import IdempotencyKey
 from api.respond import CLIENT_GONE, whole
 from api.sse import event_stream, run_headers
