@@ -203,8 +203,10 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.Title(VERSION, at, told.title)
         case log.SuggestionsOffered():
             return schema.Suggestions(VERSION, at, told.questions)
-        case _:
+        case log.LogClosed():
             return schema.Done(VERSION, at)
+        case _:  # and not `Done`: a reader would take it for the end
+            raise AssertionError(f"no event says {type(told).__name__}")
 
 
 def _source(source: log.SourceCited) -> tuple[str, str, str, str, str | None]:
