@@ -21,7 +21,7 @@ def add_audit(cli: typer.Typer, door: Door) -> None:
     ) -> None:
         """Compare the record with its seals; print what is wrong, and the newest seal of each tenant."""
         with door.told():
-            from api.records import print_verified
+            from api.operator.record import print_verified
 
             if not asyncio.run(print_verified(door.settings(), tenant, head)):
                 raise typer.Exit(1)
@@ -36,7 +36,7 @@ def add_audit(cli: typer.Typer, door: Door) -> None:
     ) -> None:
         """Print who let the assistant do what, and what it saw: each run's deeds in order, as JSON lines."""
         with door.told():
-            from api.records import print_record
+            from api.operator.record import print_record
 
             asyncio.run(print_record(door.settings(), tenant, run=run, tool=tool, user=user, kind=kind))
 

@@ -18,7 +18,7 @@ from agent.loop.questions import EXACT, shown
 from agent.masking import Mask
 from agent.runs.decisions import check_masks, restored
 from agent.store.tables import runs
-from api.records import print_record
+from api.operator.record import print_record
 from api.shown import HIDDEN
 
 ACCOUNT: dict[str, Any] = {

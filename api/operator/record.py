@@ -1,4 +1,4 @@
-"""The record on the command line: for whoever runs the installation, who reads its database anyway."""
+"""`frontdesk audit`, what it does: the record is compared with its seals, or printed. Who runs the installation reads its database anyway."""
 
 import json
 import re
