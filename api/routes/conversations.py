@@ -28,8 +28,8 @@ from agent.store.summaries import list_summaries, newest_summary
 from api.cursors import conversation_cursor, known_version, message_place, pack, version_word
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
+from api.message_views import MessageView, summary_view, with_summaries
 from api.requests import NO_NUL
-from api.told import MessageView, summary_view, with_summaries
 from api.views import Deleted
 from api.waiting import while_connected
 
