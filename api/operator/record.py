@@ -13,7 +13,7 @@ from agent.store.verifying import KEPT_SEAL, Verified, has_seal, recorded_tenant
 from api.audit_views import recorded_view
 from api.operator.opened import opened
 from api.settings import Settings
-from api.shown import HIDDEN, visible
+from api.terminal.shown import HIDDEN, visible
 
 AT_ONCE = 500
 

@@ -19,7 +19,7 @@ from agent.masking import Mask
 from agent.runs.decisions import check_masks, restored
 from agent.store.tables import runs
 from api.operator.record import print_record
-from api.shown import HIDDEN
+from api.terminal.shown import HIDDEN
 
 ACCOUNT: dict[str, Any] = {
     "toolsets": [{"python": "support.secret_tools", "tools": {"open_account": {"approvers": ["owner"]}}}],

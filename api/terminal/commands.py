@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from api.shown import safe
+from api.terminal.shown import safe
 
 if TYPE_CHECKING:
-    from api.terminal import Chat
+    from api.terminal.chat import Chat
 
 HINT = "/file PATH attaches a file, /memories lists what is remembered"
 NO_FILES = "This assistant takes no files."
