@@ -23,7 +23,7 @@ from agent.store.messages import StoredMessage, list_messages, run_messages
 from agent.store.naming import client_names, find_conversation, last_turn, newest_turn
 from agent.store.runs import Run, active_run
 from api.answering import decide
-from api.decisions import Answer
+from api.decisions import DecisionByHash
 from api.dependencies import Services
 from api.page_answers import page_names, tell
 from api.protocols import ag_ui
@@ -107,7 +107,7 @@ async def _settled(services: Services, principal: Principal, body: RunAgentInput
     return None if is_new else run
 
 
-async def _named(store: Store, principal: Principal, run: Run, answer: Answer) -> Answer:
+async def _named(store: Store, principal: Principal, run: Run, answer: DecisionByHash) -> DecisionByHash:
     """Return an answer with the name of the only question that is open."""
     async with store.read(principal.tenant_id) as connection:
         asked = await list_approvals(connection, principal.tenant_id, run.id)
