@@ -217,13 +217,13 @@ async def _http_error(_request: Request, exc: Exception) -> Response:
 
 
 def _misspelt(error: Mapping[str, Any]) -> str:
-    """Return which name of those that came could be that of a field that is missing."""
+    """Return what to say of a name among those that came that could be that of a field that is missing."""
     came, field = error.get("input"), str(error["loc"][-1])
     if error["type"] != "missing" or not isinstance(came, Mapping):
         return ""
     plain = [name for name in islice(came, MAX_NAMES) if name.isascii() and name.isprintable()]
     near = get_close_matches(field, [name for name in plain if len(name) < 2 * len(field)], n=1)
-    return f"; is it meant by {near[0]}?" if near else ""
+    return f"; {near[0]} is no field: is it misspelt?" if near else ""
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -272,7 +272,7 @@ def chat_in_query(query: QueryParams) -> ChatRequest:
     for name, value in query.multi_items():
         if name in asked:
             raise InvalidRequestError(
-                f"{name}: once" if name in ChatRequest.model_fields else "the query: each name once"
+                f"{name}: give it once" if name in ChatRequest.model_fields else "the query: give each name once"
             )
         asked[name] = value
     try:
