@@ -81,18 +81,18 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     OverloadedError: HttpProblem(503, "The service is overloaded"),
     DatabaseError: HttpProblem(503, "The database does not answer"),
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
-}
-"""The problems that a route may answer with beside what it is for, in the OpenAPI document."""
-ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in map(
-        OVER_HTTP.__getitem__,
-        (UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError),
-    )
-}
+
+
+def problems_of(*kinds: type[RequestError]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says in the OpenAPI document of the problems that it may answer with."""
+    return {status: {"model": Problem, "description": title} for status, title in map(OVER_HTTP.__getitem__, kinds)}
+
+
+PROBLEMS = problems_of(UnauthorizedError, NotFoundError, InvalidRequestError)
+"""The problems that any route may answer with beside what it is for."""
+ADMIN_PROBLEMS = problems_of(
+    UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError
+)
 """The same of what is for operators."""
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
