@@ -1,4 +1,4 @@
-"""Requests of the hand-written dialects' clients: a body, or the query of a URL, in their words."""
+"""A post of the hand-written dialects' clients: a body, or the query of a URL, in their words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
