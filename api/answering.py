@@ -13,7 +13,7 @@ from agent.runs.decisions import restored
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.clock import read_clock
 from agent.store.runs import Run
-from api.decisions import Answer
+from api.decisions import DecisionByHash
 from api.dependencies import Services
 
 NO = ("denied", "expired", "withdrawn")
@@ -21,7 +21,7 @@ NOTHING_WAITS = "Nothing of this waits for an answer."
 
 
 async def decide(
-    services: Services, principal: Principal, run: Run, answers: Sequence[Answer]
+    services: Services, principal: Principal, run: Run, answers: Sequence[DecisionByHash]
 ) -> tuple[Run, dict[str, bool]]:
     """Take answers to questions of the principal's run; return the run as it goes on, and the answers by their calls' ids.
 
@@ -45,7 +45,7 @@ async def decide(
         return run, {asked[one.hash].tool_call_id: one.approve for one in answers}
 
 
-def _is_new(asked: Approval, answer: Answer, *, now: datetime) -> bool:
+def _is_new(asked: Approval, answer: DecisionByHash, *, now: datetime) -> bool:
     """Return whether a question is open; False where it was answered alike.
 
     Raises:
@@ -60,10 +60,10 @@ def _is_new(asked: Approval, answer: Answer, *, now: datetime) -> bool:
     return False
 
 
-def _is_edited_so(answer: Answer, asked: Approval) -> bool:
+def _is_edited_so(answer: DecisionByHash, asked: Approval) -> bool:
     return answer.arguments is None or restored(answer.arguments, asked.arguments, asked.edited) == asked.edited
 
 
-def _decision(asked: Approval, answer: Answer) -> Decision:
+def _decision(asked: Approval, answer: DecisionByHash) -> Decision:
     arguments = answer.arguments if answer.approve else None
     return Decision(asked.tool_call_id, answer.approve, answer.reason, arguments, answer.hash)

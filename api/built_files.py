@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from starlette.staticfiles import StaticFiles
 
 from agent.errors import ConfigurationError, NotFoundError
+from api.encodings import takes_gzip
 
 DIST = Path(__file__).parents[1] / "web" / "dist"
 ARCHIVE = ".tgz"
@@ -77,7 +78,7 @@ class BuiltFiles:
         """Return a file in the encoding that was asked for, or that it has not changed."""
         file = await self._files.get_response(hashed, request.scope)
         tag = f"W/{file.headers['etag']}"  # weak: one tag for both encodings
-        is_encoded = not hashed.endswith(ARCHIVE) and accepts_gzip(request.headers.get("accept-encoding", ""))
+        is_encoded = not hashed.endswith(ARCHIVE) and takes_gzip(request.headers.get("accept-encoding", ""))
         if file.status_code != 304 and is_encoded:
             known = {"Content-Encoding": "gzip", "Last-Modified": file.headers["last-modified"]}
             file = Response(await to_thread.run_sync(self._compressed, hashed), headers=known)
@@ -97,12 +98,3 @@ def _read_manifest(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as exc:
         raise ConfigurationError(f"the built files are not there ({path}); run scripts/web build") from exc
     return manifest
-
-
-def accepts_gzip(codings: str) -> bool:
-    """Return whether an `Accept-Encoding` takes gzip; a weight of 0 refuses it (RFC 9110, 12.5.3)."""
-    for one in codings.lower().replace(" ", "").split(","):
-        coding, _, weight = one.partition(";q=")
-        if coding == "gzip":
-            return (weight or "1").strip("0.") != ""
-    return False

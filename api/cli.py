@@ -16,7 +16,7 @@ import typer
 from agent.errors import ConfigurationError, DatabaseError
 from agent.principal import is_tenant_id
 from agent.redis.errors import RedisAwayError
-from api import __version__, logs, terminal
+from api import __version__, logs
 from api.at_rest import close_files, close_new_files
 from api.auth import WEEK_S, sign
 from api.binding import write_nowhere
@@ -27,6 +27,7 @@ from api.operator.models import add_models
 from api.settings import Settings, load_settings
 from api.soundness import check_settings
 from api.starting import Starting
+from api.terminal.chat import Talk, run_chat
 
 cli = typer.Typer(
     name="frontdesk", no_args_is_help=True, add_completion=False, help="An agent runtime for multi-tenant software."
@@ -192,8 +193,8 @@ def chat(
     with _readable_errors():
         settings = _settings()
         bearer = bearer or sign(settings, tenant="aurora", user="owner", role="owner", branch=None)
-        talk = terminal.Talk(conversation, resume, assistant, model or ())
-        status = terminal.run_chat(message, talk, url=url, token=bearer, memory=settings.data / "terminal.json")
+        talk = Talk(conversation, resume, assistant, model or ())
+        status = run_chat(message, talk, url=url, token=bearer, memory=settings.data / "terminal.json")
     raise typer.Exit(status)
 
 

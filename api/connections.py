@@ -29,7 +29,7 @@ logger = structlog.get_logger()
 LINGER_S = 2.0
 """How long what a client still sends is thrown away after a last answer: closing at once would take the answer from it."""
 LOOK_S = 0.05
-SILENT_S = 1.0
+ASK_AFTER_S = 1.0
 """After this time without an answer, a client that ended its side is asked whether it is still there; in a stream at once."""
 SEAT_WAIT_S, SEAT_LOOK_S = 1.5, 0.1
 """How long, and how often, a request looks for a seat while somebody has one who may not want it."""
@@ -274,13 +274,13 @@ class BoundedConnection(AnswerSender):
         if self._poll(0) & GONE:
             self.transport.abort()
             return
-        is_due = waited_s >= SILENT_S or (self.cycle is not None and self.cycle.response_started)
+        is_due = waited_s >= ASK_AFTER_S or (self.cycle is not None and self.cycle.response_started)
         if may_ask and is_due and not self.pipeline and not self.flow.write_paused:
             may_ask = False
             if not self._ask():
                 self.transport.close()
                 return
-        self.loop.call_later(min(waited_s, SILENT_S), self._look_after, 2 * waited_s, may_ask)
+        self.loop.call_later(min(waited_s, ASK_AFTER_S), self._look_after, 2 * waited_s, may_ask)
 
     def _ask(self) -> bool:
         """Send what means nothing to whoever waits; False where nothing of the kind can be sent any more."""

@@ -47,7 +47,7 @@ class DecisionRequest(BaseModel):
         return Decision(self.tool_call_id, self.approve, self.reason or None, arguments, self.hash, self.always)
 
 
-class Answer(BaseModel):
+class DecisionByHash(BaseModel):
     """A yes or a no that comes with a post of another protocol, to a question that is known by its hash."""
 
     hash: Annotated[str, StringConstraints(min_length=1, max_length=64), NO_NUL]

@@ -16,6 +16,7 @@ from api.backends import Backends, open_reach
 from api.selectors import Selectors
 from api.settings import Settings
 from tools.registry import load_toolsets
+from tools.shaping import ShapedToolset
 
 VARIABLES = ("FRONTDESK_", "OPENAI_")
 """How an error begins that is of a variable, and of no file."""
@@ -41,8 +42,8 @@ class Equipment:
         Raises:
             ConfigurationError: one cannot be had.
         """
-        learning = [getattr(getattr(toolset, "source", None), "learn", None) for toolset in self.toolsets]
-        await asyncio.gather(*(learn() for learn in learning if learn is not None))
+        sources = [toolset.source for toolset in self.toolsets if isinstance(toolset, ShapedToolset)]
+        await asyncio.gather(*(source.learn() for source in sources))
 
 
 def equip(settings: Settings, catalog: Catalog | None, memories: Memories | None = None) -> Equipment:

@@ -81,18 +81,18 @@ OVER_HTTP: dict[type[RequestError], HttpProblem] = {
     OverloadedError: HttpProblem(503, "The service is overloaded"),
     DatabaseError: HttpProblem(503, "The database does not answer"),
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in map(OVER_HTTP.__getitem__, (UnauthorizedError, NotFoundError, InvalidRequestError))
-}
-"""The problems that a route may answer with beside what it is for, in the OpenAPI document."""
-ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in map(
-        OVER_HTTP.__getitem__,
-        (UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError),
-    )
-}
+
+
+def problems_of(*kinds: type[RequestError]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says in the OpenAPI document of the problems that it may answer with."""
+    return {status: {"model": Problem, "description": title} for status, title in map(OVER_HTTP.__getitem__, kinds)}
+
+
+PROBLEMS = problems_of(UnauthorizedError, NotFoundError, InvalidRequestError)
+"""The problems that any route may answer with beside what it is for."""
+ADMIN_PROBLEMS = problems_of(
+    UnauthorizedError, ForbiddenError, NotFoundError, InvalidRequestError, RateLimitedError, OverloadedError
+)
 """The same of what is for operators."""
 KNOWN: dict[int, type[RequestError]] = {
     OVER_HTTP[kind].status: kind for kind in (UnauthorizedError, ForbiddenError, NotFoundError, PayloadTooLargeError)
@@ -217,13 +217,13 @@ async def _http_error(_request: Request, exc: Exception) -> Response:
 
 
 def _misspelt(error: Mapping[str, Any]) -> str:
-    """Return which name of those that came could be that of a field that is missing."""
+    """Return what to say of a name among those that came that could be that of a field that is missing."""
     came, field = error.get("input"), str(error["loc"][-1])
     if error["type"] != "missing" or not isinstance(came, Mapping):
         return ""
     plain = [name for name in islice(came, MAX_NAMES) if name.isascii() and name.isprintable()]
     near = get_close_matches(field, [name for name in plain if len(name) < 2 * len(field)], n=1)
-    return f"; is it meant by {near[0]}?" if near else ""
+    return f"; {near[0]} is no field: is it misspelt?" if near else ""
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -23,6 +23,8 @@ from api.settings import Settings
 from tools.memory import MemoryToolset
 from tools.names import near
 from tools.openapi.importing import Imported
+from tools.openapi.toolset import OpenApiToolset
+from tools.shaping import ShapedToolset
 
 OPEN_TIMEOUT_S = 60.0
 """For one toolset to be opened and to list its tools."""
@@ -73,8 +75,7 @@ async def listed(stack: AsyncExitStack, toolset: Toolset) -> Sequence[Tool]:
 
 
 def _definition(toolset: Toolset) -> ToolsetDefinition | None:
-    found = getattr(toolset, "definition", None)
-    return found if isinstance(found, ToolsetDefinition) else None
+    return toolset.definition if isinstance(toolset, ShapedToolset) else None
 
 
 def title(toolset: Toolset) -> str:
@@ -95,14 +96,12 @@ def _print_toolset(settings: Settings, assistant: Assistant, toolset: Toolset, t
     for tool in tools:
         origin = f"  {tool.origin.method} {tool.origin.path}" if tool.origin is not None and tool.origin.method else ""
         print(f"    {tool.risk:<9} {_tokens(tool):>6}  {tool.name}{_printable(origin)}")
-    source = getattr(toolset, "source", None)
-    imported = getattr(source, "imported", None)
-    if isinstance(imported, Imported):
-        if definition is not None:
-            _print_strange(definition, imported)
+    source = toolset.source if isinstance(toolset, ShapedToolset) else None
+    if definition is not None and isinstance(source, OpenApiToolset) and source.imported is not None:
+        _print_strange(definition, source.imported)
         url = _url_of(settings, assistant, definition)
-        _print_rest(imported, [*_mismatches(url, definition, imported)])
-        for one in getattr(source, "withheld", {}).values():
+        _print_rest(source.imported, [*_mismatches(url, definition, source.imported)])
+        for one in source.withheld.values():
             print(f"    {_printable(str(one))}")
 
 
@@ -138,17 +137,15 @@ def _print_rest(imported: Imported, mismatches: Sequence[str]) -> None:
         print(f"    {mismatch}")
 
 
-def _url_of(settings: Settings, assistant: Assistant, definition: ToolsetDefinition | None) -> URL:
+def _url_of(settings: Settings, assistant: Assistant, definition: ToolsetDefinition) -> URL:
     """Return the URL of a toolset's backend; an empty one where it has none."""
-    known = assistant.all_backends.get(definition.backend) if definition is not None else None
-    configured = configured_url(settings, definition.backend) if definition is not None else None
+    known = assistant.all_backends.get(definition.backend)
+    configured = configured_url(settings, definition.backend)
     return URL(configured or (known.url if known is not None else None) or "")
 
 
-def _mismatches(url: URL, definition: ToolsetDefinition | None, imported: Imported) -> Iterator[str]:
+def _mismatches(url: URL, definition: ToolsetDefinition, imported: Imported) -> Iterator[str]:
     """Yield what to look at where the document's servers, or an operation's own, are elsewhere than the backend."""
-    if definition is None:
-        return
     if imported.server_paths and not any(_ends_in(url, one) for one in imported.server_paths):
         paths = " or ".join(f"/{_printable(one)}" for one in imported.server_paths[:MOST_TOLD])
         yield (

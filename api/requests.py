@@ -39,6 +39,8 @@ FILES_APART = (
 )
 MAX_FILES = 50
 """Of a message, whatever the installation allows."""
+NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
+"""The refusal of a post of a page's whole history that ends in something else, which may be what the page was asked for."""
 CONTEXT_BYTES = 8 * 1024
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a character, which no database takes."""
@@ -103,6 +105,10 @@ def _as_text(key: object) -> object:
 
 ClientKey = Annotated[str, StringConstraints(min_length=1, max_length=255), NO_NUL, BeforeValidator(_as_text)]
 """An id that a client gives something: any text, or a whole number, which is the same as its digits."""
+
+
+TEXT = TypeAdapter[str](MessageText)
+NAME = TypeAdapter[str](ClientKey)
 
 
 def checked(kind: TypeAdapter[str], value: object, *, called: str) -> str:
@@ -252,7 +258,7 @@ class ChatRequest(RunOptions):
         return replace(asked, client_key=self.client_key, models=tuple(self.models or ()))
 
 
-NOT_ASKED = ("ticket", "after", "format", "idempotency_key")
+BESIDE = ("ticket", "after", "format", "idempotency_key")
 """Parameters of a URL that say how, and for whom, and nothing of what is asked."""
 
 
@@ -266,14 +272,14 @@ def chat_in_query(query: QueryParams) -> ChatRequest:
     for name, value in query.multi_items():
         if name in asked:
             raise InvalidRequestError(
-                f"{name}: once" if name in ChatRequest.model_fields else "the query: each name once"
+                f"{name}: give it once" if name in ChatRequest.model_fields else "the query: give each name once"
             )
         asked[name] = value
     try:
         OneAnswer.model_validate(asked)
         for name in {"context", "client_tools"} & set(asked):
             asked[name] = orjson.loads(asked[name])
-        return ChatRequest.model_validate({name: asked[name] for name in asked if name not in NOT_ASKED})
+        return ChatRequest.model_validate({name: asked[name] for name in asked if name not in BESIDE})
     except orjson.JSONDecodeError:
         raise InvalidRequestError(f"{name}: must be JSON") from None
     except ValidationError as exc:

@@ -119,7 +119,6 @@ def place_of(request: Request, protocol: WireProtocol, after: EventId) -> EventI
 
 async def whole(request: Request, reader: Reader) -> Answer | None:
     """Return the answer when its run has ended; None when the client goes before: it is no reader any more then."""
-
     return await while_connected(request, folded(reader))
 
 

@@ -65,7 +65,11 @@ class Selectors:
         return InstalledModel() if wanted == "installed" and InstalledModel.is_there() else None
 
     def _checked_key(self, wanted: EmbeddingModel, *, called: str) -> str | None:
-        """Raises ConfigurationError where a key is named and not set, or is needed, or cannot be sent: words would rank alone."""
+        """Return the key of a model that a server has; None where it needs none.
+
+        Raises:
+            ConfigurationError: a key is named and not set, or needed, or cannot be sent. Without it words would rank alone.
+        """
         key = self._key(wanted)
         needs = wanted.api_key_env or "OPENAI_API_KEY or OPENAI_BASE_URL"
         is_somewhere = wanted.base_url is not None or self._settings.openai_base_url is not None

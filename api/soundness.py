@@ -45,16 +45,25 @@ class Mistake(NamedTuple):
 def mistakes(settings: Settings) -> Iterator[Mistake]:
     """Yield what is wrong with settings that are of the right kind each."""
     yield from _of_hosts(settings)
-    for tenant in settings.retention:
-        if tenant != EVERYBODY and not is_tenant_id(tenant):
-            yield Mistake(
-                "FRONTDESK_RETENTION", f"no token can name the tenant {tenant!r}", 'write an id, or "*" for all others'
-            )
+    yield from _of_tenants(settings)
     yield from _of_sizes(settings)
     yield from _of_tokens(settings)
     yield from _of_authorities(os.environ)
     yield from _of_files(settings)
     yield from _of_no_use(settings, os.environ)
+    yield from _of_claims(settings)
+    yield from _of_processes(settings)
+
+
+def _of_tenants(settings: Settings) -> Iterator[Mistake]:
+    for tenant in settings.retention:
+        if tenant != EVERYBODY and not is_tenant_id(tenant):
+            yield Mistake(
+                "FRONTDESK_RETENTION", f"no token can name the tenant {tenant!r}", 'write an id, or "*" for all others'
+            )
+
+
+def _of_claims(settings: Settings) -> Iterator[Mistake]:
     preset = PRESETS.get(settings.jwt_preset or "")
     if preset is not None and not (settings.jwt_issuer or settings.jwt_jwks_url or settings.jwt_public_key):
         yield Mistake("FRONTDESK_JWT_ISSUER", "needed with FRONTDESK_JWT_PRESET", f"name it like {preset.issuer}")
@@ -64,6 +73,10 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
         if (is_needed and not named) or not all(map(_is_claim, named)):
             says = "a claim has no name, or one with space around it, or with a dot that leads nowhere"
             yield Mistake(variable_of(Settings, name), says, 'name it like ["org_id"]')
+
+
+def _of_processes(settings: Settings) -> Iterator[Mistake]:
+    """Yield what would keep processes from handing work to each other, or from knowing which of them live."""
     if settings.handover_other_key is not None and settings.handover_key is None:
         says = "of no use without FRONTDESK_HANDOVER_KEY, which seals"
         yield Mistake("FRONTDESK_HANDOVER_OTHER_KEY", says, "set that one, too, or neither")
@@ -73,9 +86,6 @@ def mistakes(settings: Settings) -> Iterator[Mistake]:
     if settings.database_pooled and settings.database_file is not None:
         says = "only PostgreSQL has a pooler before it, and this is SQLite"
         yield Mistake("FRONTDESK_DATABASE_POOLED", says, "leave it out, or name one in FRONTDESK_DATABASE_URL")
-    if {".", ".."} & set(settings.root_path.split("/")):
-        says = "browsers take . and .. out of a path before they ask"
-        yield Mistake("FRONTDESK_ROOT_PATH", says, "write it like /assistant")
     if not settings.renew_every_s < settings.lease_lost_after_s < settings.lease_s:
         yield Mistake(
             "FRONTDESK_LEASE_S",
@@ -184,6 +194,9 @@ def _of_hosts(settings: Settings) -> Iterator[Mistake]:
                     f"{host!r} is no name of a host",
                     f"write it like {example}: in small letters, without scheme and port",
                 )
+    if {".", ".."} & set(settings.root_path.split("/")):
+        says = "browsers take . and .. out of a path before they ask"
+        yield Mistake("FRONTDESK_ROOT_PATH", says, "write it like /assistant")
 
 
 def _is_claim(name: str) -> bool:

@@ -38,33 +38,19 @@ def stream_headers(run: Run, protocol: WireProtocol = native.PROTOCOL) -> dict[s
     return {**run_headers(run), "Location": f"/runs/{run.id}/events{form}"}
 
 
-def event_stream(
-    reader: Reader,
-    *,
-    headers: Mapping[str, str],
-    send_timeout_s: float,
-    protocol: WireProtocol = native.PROTOCOL,
-    after: EventId = START,
-    is_compressed: bool = False,
-) -> EventSourceResponse:
-    """Return the stream of a reader's events in a protocol. When the client goes, the reader is closed and the run goes on.
-
-    A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
-    bounds. `after` is where the client was, of a protocol that is told again up to there and goes on behind it.
-    """
-    frames = frames_of(reader, protocol, after)
-    return frame_stream(frames, protocol, headers=headers, send_timeout_s=send_timeout_s, is_compressed=is_compressed)
-
-
 def frame_stream(
     frames: AsyncGenerator[bytes],
     protocol: WireProtocol,
     *,
     headers: Mapping[str, str],
     send_timeout_s: float,
-    is_compressed: bool = False,
+    is_compressed: bool,
 ) -> EventSourceResponse:
-    """Return the stream of frames that are made already, as `event_stream` returns one."""
+    """Return the stream of a reader's frames. When the client goes, the reader is closed and the run goes on.
+
+    A client that does not take a ping within `send_timeout_s` is gone. Until then it costs a few batches, which the log
+    bounds.
+    """
     encoding = {"Content-Encoding": "gzip"} if is_compressed else {}
     return _EventStream(
         frames,
@@ -156,7 +142,7 @@ class _EventStream(EventSourceResponse):
 
 
 async def frames_of(reader: Reader, protocol: WireProtocol, after: EventId) -> AsyncGenerator[bytes]:
-    """Yield a reader's events in a protocol."""
+    """Yield a reader's events in a protocol. `after` is where the client was, of one that is told again up to there and goes on behind it."""
     encoder, prefix = protocol.encoder(), protocol.preamble
     told = Rest(encoder, after) if protocol.replay == "rest" and after != START else encoder
     async with aclosing(reader) as batches:

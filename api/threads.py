@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Request, Response
-from pydantic import TypeAdapter
 from starlette.responses import StreamingResponse
 
 from agent.errors import InvalidRequestError
@@ -24,7 +23,7 @@ from agent.store.messages import StoredMessage, list_messages, run_messages
 from agent.store.naming import client_names, find_conversation, last_turn, newest_turn
 from agent.store.runs import Run, active_run
 from api.answering import decide
-from api.decisions import Answer
+from api.decisions import DecisionByHash
 from api.dependencies import Services
 from api.page_answers import page_names, tell
 from api.protocols import ag_ui
@@ -33,15 +32,13 @@ from api.protocols.ag_ui.history import SNAPSHOT_BYTES, newest, told_messages
 from api.protocols.ag_ui.reader import Event, Reader
 from api.protocols.ag_ui.reasoning import form_of
 from api.protocols.ag_ui.request import Asked, RunAgentInput
-from api.requests import ClientKey, checked
+from api.requests import NAME, NOT_ASKED, checked
 from api.respond import stream
 
 PAGE = 100
-NAME = TypeAdapter[str](ClientKey)
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The events of AG-UI.", "content": {"text/event-stream": {}}}
 }
-NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
 
 
 async def answer(
@@ -110,7 +107,7 @@ async def _settled(services: Services, principal: Principal, body: RunAgentInput
     return None if is_new else run
 
 
-async def _named(store: Store, principal: Principal, run: Run, answer: Answer) -> Answer:
+async def _named(store: Store, principal: Principal, run: Run, answer: DecisionByHash) -> DecisionByHash:
     """Return an answer with the name of the only question that is open."""
     async with store.read(principal.tenant_id) as connection:
         asked = await list_approvals(connection, principal.tenant_id, run.id)

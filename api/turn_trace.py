@@ -36,7 +36,7 @@ from agent.events.schema import (
 from agent.log.contract import Close, EventLog
 from agent.log.traced import TracedLog
 from agent.principal import RunKey
-from api.shown import safe
+from api.terminal.shown import safe
 
 SHOWN_CHARACTERS = 400
 """Of arguments, of a result, of an answer: a line or a few of a terminal."""

@@ -71,7 +71,7 @@ class _Form:
     """A form with one file, read as it comes. The parser calls back for each piece of what it has seen."""
 
     def __init__(self, boundary: bytes) -> None:
-        names = ("part_begin", "part_data", "part_end", "header_field", "header_value", "header_end", "end")
+        names = ("part_begin", "part_data", "header_field", "header_value", "header_end", "end")
         callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in names}
         callbacks["on_headers_finished"] = self._headers_finished
         try:
@@ -108,9 +108,6 @@ class _Form:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._pieces.append(data[start:end])
         self.waiting += end - start
-
-    def _part_end(self) -> None:
-        pass
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._count(end - start)

@@ -32,7 +32,8 @@ class Deleted(BaseModel):
     message: str
 
 
-def _is_none(value: object) -> bool:
+def is_none(value: object) -> bool:
+    """Return whether a field says nothing, so that it is left out (`exclude_if`)."""
     return value is None
 
 
@@ -52,12 +53,12 @@ class RunView(BaseModel):
     conversation_id: UUID
     message_id: UUID
     lane: int | None = Field(
-        default=None, exclude_if=_is_none, description="its number, of a run with others beside it in its turn"
+        default=None, exclude_if=is_none, description="its number, of a run with others beside it in its turn"
     )
     state: str
     model: str
     model_changed: ModelChangedView | None = Field(
-        default=None, exclude_if=_is_none, description="the model that was asked for, where another one answers"
+        default=None, exclude_if=is_none, description="the model that was asked for, where another one answers"
     )
     attempt: int
     created_at: datetime
@@ -67,7 +68,7 @@ class RunView(BaseModel):
     error: str | None
     usage: UsageView
     waits_for: Literal["decision", "token"] | None = Field(
-        default=None, exclude_if=_is_none, description="of one that waits: somebody's answer, or its user's token"
+        default=None, exclude_if=is_none, description="of one that waits: somebody's answer, or its user's token"
     )
 
 

@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 
 from tools.openapi.document import Document
 from tools.openapi.operation import Operation
-from tools.openapi.parameters import _is_kept_back  # what no document may ask of a model
+from tools.openapi.parameters import is_kept_back  # what no document may ask of a model
 from tools.openapi.request import Outgoing
 
 
@@ -64,7 +64,7 @@ class Conformity:
         elif place == "query":
             values = _in_query(name, query, raw)
         if values is None:
-            if raw.get("required") and not _is_kept_back(raw, place, name):
+            if raw.get("required") and not is_kept_back(raw, place, name):
                 yield f"{place} {name} is missing"
             return
         if "content" in raw:

@@ -1,4 +1,4 @@
-"""Prints the unit tests of the files that changed: `tests/<package>/test_<module>.py` mirrors the source."""
+"""Prints the unit tests of the files that changed: `tests/<package>/test_<module>.py` mirrors the source, or `test_<folder>.py` all of a folder."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ ALWAYS = ("tests/test_architecture.py", "tests/test_guarantees.py", "tests/plant
 
 
 def pick_tests(changed: Iterable[str], tests: Iterable[str]) -> list[str]:
-    """Return those of `tests` that are of a changed file: the test itself, or one of the file's name and package."""
+    """Return those of `tests` that are of a changed file: the test itself, or one of its package that has its name, or its folder's."""
     found = set(ALWAYS)
     for test in tests:
         if not test.startswith(SLOW) and any(_is_of(test, path) for path in changed):
@@ -26,7 +26,8 @@ def _is_of(test: str, path: str) -> bool:
         return True
     of, source = PurePosixPath(test), PurePosixPath(path)
     is_same_package = of.parts[1:2] == source.parts[:1]
-    return is_same_package and source.suffix == ".py" and of.name == f"test_{source.stem}.py"
+    is_named_so = of.stem in (f"test_{source.stem}", f"test_{source.parent.name}")
+    return is_same_package and source.suffix == ".py" and is_named_so
 
 
 def changed_files(since: str) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from agent.events.schema import AnyEvent, LogClosed
 from api.protocols.events.union import ToldEvent
 from api.settings import Settings
+from api.variables import variable_of
 from examples.studio.backend import routes
 from scripts.definition import definition_tables
 from scripts.typescript import meaning, payloads, wire_types
@@ -29,10 +30,8 @@ def settings_table() -> str:
     """Return every setting with its default."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        variable = alias.choices[0] if alias is not None and hasattr(alias, "choices") else f"FRONTDESK_{name.upper()}"
         default = "" if field.default in (None, PydanticUndefined) else _shown(field.default)
-        rows.append(f"| `{variable}` | {default} | {field.description or ''} |")
+        rows.append(f"| `{variable_of(Settings, name)}` | {default} | {field.description or ''} |")
     return "\n".join(rows) + "\n"
 
 

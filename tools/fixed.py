@@ -13,6 +13,8 @@ class FixedToolset:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self.every = tuple(tools)
+        self.names = tuple(tool.name for tool in self.every)
+        self.withheld: dict[str, object] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -21,6 +23,9 @@ class FixedToolset:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close nothing."""
+
+    async def learn(self) -> None:
+        """Do nothing: all is known."""
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the tools: the same object each time."""

@@ -217,5 +217,10 @@ def _parse(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:
     try:
         return model.model_validate(arguments)
     except ValidationError as exc:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in exc.errors()[:5])
-        raise ToolError(f"The arguments are not valid: {problems}. Correct them and call again.") from exc
+        raise wrong_arguments(exc) from exc
+
+
+def wrong_arguments(found: ValidationError) -> ToolError:
+    """Return what a model is told of arguments that a tool does not take: the first five mistakes."""
+    problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in found.errors()[:5])
+    return ToolError(f"The arguments are not valid: {problems}. Correct them and call again.")

@@ -26,7 +26,7 @@ from agent.schemas.told import bounded_schema
 from agent.toolkit import CallContext, Tool, ToolResult
 from agent.tracing import traced
 from tools.apart import CutOffError, apart
-from tools.functions import drop_titles
+from tools.functions import drop_titles, wrong_arguments
 from tools.modules import broken, load_module
 from tools.names import MOST, valid_name
 from tools.results import citing
@@ -122,8 +122,7 @@ class LangChainCall:
             # An empty context: whatever the run keeps in its own, the tool does not see it.
             return _told(await apart(work, tasks=self._tasks, context=Context()))
         except ValidationError as exc:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in exc.errors()[:5])
-            raise ToolError(f"The arguments are not valid: {problems}. Correct them and call again.") from exc
+            raise wrong_arguments(exc) from exc
         except ToolException as exc:
             raise ToolError(str(exc) or "The tool failed and does not say why.") from exc
         except CutOffError as exc:

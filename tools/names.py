@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 
 MOST = 64
+MOST_NEAR = 3
 _STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MARK = 6
@@ -33,11 +34,11 @@ def valid_name(name: str, *, taken: Container[str] = (), most: int = MOST) -> st
     raise AssertionError("a thousand names are taken")
 
 
-def near(name: str, names: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return names that may have been meant: of the same words in another order first, then those that look alike."""
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """Return up to three names that may have been meant: of the same words in another order first, then those that look alike."""
     every = list(names)
     turned = [one for one in every if _words(one) == _words(name) and one != name]
-    return list(dict.fromkeys([*turned, *get_close_matches(name, every, n=most)]))[:most]
+    return list(dict.fromkeys([*turned, *get_close_matches(name, every, n=MOST_NEAR)]))[:MOST_NEAR]
 
 
 def _words(name: str) -> list[str]:

@@ -20,6 +20,7 @@ from tools.modules import load_module
 from tools.names import near
 from tools.questions import check_questions, wrong_question
 from tools.shaping import ShapedToolset, named, shape, spoken_of
+from tools.source import Source
 
 NAME = re.compile(TOOL_NAME)
 
@@ -51,39 +52,53 @@ def load_toolsets(
     all_known = True
     for definition in assistant.toolsets:
         source = _source(definition, assistant, backends, folder=folder, data=data, is_start=is_start, reach=reach)
-        every: Sequence[Tool] = getattr(source, "every", ())
-        names: Sequence[str] = getattr(source, "names", ()) or [tool.name for tool in every]
-        if names:
+        if names := source.names:
             _check_overrides(definition, names)
-            shaped = shape(every, definition)
+            shaped = shape(source.every, definition)
             _add(known, shaped)
             sources |= dict.fromkeys((tool.name for tool in shaped), definition)
             if definition.python is not None and not shaped:  # a document may change without anybody's fault
                 raise ConfigurationError(
                     f"toolset {definition.title}: none of its {len(names)} tools is left: include those that it is to have"
                 )
-            held |= set(named(getattr(source, "withheld", ()), definition))
+            held |= set(named(source.withheld, definition))
         all_known = all_known and bool(names)
         toolsets.append(ShapedToolset(source, definition))
     actions = FixedToolset(action_tools(assistant.actions))
     _add(known, actions.every)
-    own: list[Toolset] = []
-    if assistant.memory is not None:
-        memory = MemoryToolset(assistant.memory, memories)
-        if taken := [tool.name for tool in memory.every if tool.name in known]:
-            raise ConfigurationError(f"memory has a tool {taken[0]!r} of its own: give the other one another name")
-        _add(known, memory.every)
-        own.append(memory)
+    toolsets += [actions, *_memory(assistant, memories, known)]
+    _check_names(assistant, known, held=held if all_known else None)
+    check_questions(known.values())
+    _check_page_questions(assistant)
+    check_context(assistant, {name: (tool, sources.get(name)) for name, tool in known.items()})
+    return toolsets
+
+
+def _memory(assistant: Assistant, memories: Memories | None, known: dict[str, Tool]) -> list[Toolset]:
+    """Return the tools that remember, where the assistant has a memory, and add them to those that are known."""
+    if assistant.memory is None:
+        return []
+    memory = MemoryToolset(assistant.memory, memories)
+    if taken := [tool.name for tool in memory.every if tool.name in known]:
+        raise ConfigurationError(f"memory has a tool {taken[0]!r} of its own: give the other one another name")
+    _add(known, memory.every)
+    return [memory]
+
+
+def _check_names(assistant: Assistant, known: Mapping[str, Tool], *, held: set[str] | None) -> None:
+    """Refuse a tool of the page that is there already, and words for one that is not. `held`: those withheld; None: not all are known."""
     if twice := sorted(set(assistant.page_tools) & {*known, FIND_TOOLS}):
         raise ConfigurationError(f"page_tools: there is a tool {twice[0]!r} already")
-    if all_known and (strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS})):
+    if held is None:
+        return
+    if strange := sorted(set(assistant.tools) - {*known, *held, *assistant.page_tools, FIND_TOOLS}):
         raise ConfigurationError(f"tools: there is no tool {strange[0]!r}")
-    check_questions(known.values())
-    for name, page_tool in assistant.page_tools.items():
-        if page_tool.description is not None and (wrong := wrong_question(page_tool.takes, page_tool.ask)):
+
+
+def _check_page_questions(assistant: Assistant) -> None:
+    for name, tool in assistant.page_tools.items():
+        if tool.description is not None and (wrong := wrong_question(tool.takes, tool.ask)):
             raise ConfigurationError(f"page_tools.{name}.ask: {wrong}")
-    check_context(assistant, {name: (tool, sources.get(name)) for name, tool in known.items()})
-    return [*toolsets, actions, *own]
 
 
 def _source(
@@ -95,7 +110,7 @@ def _source(
     data: Path | None,
     is_start: bool,
     reach: Reach | None,
-) -> Toolset:
+) -> Source:
     if definition.python is not None:
         module = load_module(definition.python, folder=folder, what=f"toolset {definition.python}")
         return FixedToolset(load_functions(module, _backend(definition, backends), backends, title=definition.python))

@@ -16,9 +16,10 @@ from agent.assistant.toolsets import ConfirmWhen, Pattern, ToolDefinition, Tools
 from agent.conditions import Bound
 from agent.newest import Newest, owner_of
 from agent.principal import Principal
-from agent.toolkit import Origin, Tool, ToolResult, Toolset, has_side_effects
+from agent.toolkit import Origin, Tool, ToolResult, has_side_effects
 from agent.wording import Wording, Wordings
 from tools.results import found_at, pick
+from tools.source import Source
 
 logger = structlog.get_logger()
 
@@ -161,7 +162,7 @@ def _shaped(tool: Tool, said: ToolDefinition) -> Any:
 class ShapedToolset:
     """Another toolset, shaped; roles that it is not for have nothing of it."""
 
-    def __init__(self, source: Toolset, definition: ToolsetDefinition) -> None:
+    def __init__(self, source: Source, definition: ToolsetDefinition) -> None:
         self.source = source
         self.definition = definition
         self._kept: Newest[int, tuple[Sequence[Tool], Sequence[Tool]]] = Newest(MAX_KEPT)
@@ -190,6 +191,6 @@ class ShapedToolset:
         return kept[1]
 
     def _tell_strange(self, found: Sequence[Tool]) -> None:
-        known = getattr(self.source, "names", ()) or [tool.name for tool in found]
+        known = self.source.names or [tool.name for tool in found]
         if strange := sorted(spoken_of(self.definition).difference(known)):
             logger.warning("tools_not_there", toolset=self.definition.title, tools=strange[:10])

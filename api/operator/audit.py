@@ -20,8 +20,8 @@ def add_audit(cli: typer.Typer, door: Door) -> None:
         ] = None,
     ) -> None:
         """Compare the record with its seals; print what is wrong, and the newest seal of each tenant."""
-        with door.told():
-            from api.records import print_verified
+        with door.readable_errors():
+            from api.operator.record import print_verified
 
             if not asyncio.run(print_verified(door.settings(), tenant, head)):
                 raise typer.Exit(1)
@@ -35,8 +35,8 @@ def add_audit(cli: typer.Typer, door: Door) -> None:
         kind: Annotated[str | None, typer.Option(help="like decision.approved")] = None,
     ) -> None:
         """Print who let the assistant do what, and what it saw: each run's deeds in order, as JSON lines."""
-        with door.told():
-            from api.records import print_record
+        with door.readable_errors():
+            from api.operator.record import print_record
 
             asyncio.run(print_record(door.settings(), tenant, run=run, tool=tool, user=user, kind=kind))
 

@@ -33,7 +33,7 @@ def _add_runs(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """List what works, waits or is abandoned, and what failed lately. Nothing that anybody said is shown."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.sights import MOST_HOURS, list_runs, print_runs
 
             if not 0 <= failed <= MOST_HOURS:  # `nan` is a number, and between no two others
@@ -59,7 +59,7 @@ def _add_usage(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Sum up runs, tokens and, where the definition has prices, cost. What was erased or expired is not in it."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.sights import KEYS, NEWEST, OLDEST, days_of, print_usage, sum_usage
 
             keys = [one.strip() for one in by.split(",")]
@@ -86,7 +86,7 @@ def _add_backup(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Copy the database as it is now, while servers work, and check the copy. For PostgreSQL print the command."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.copies import NOT_OURS, backup
 
             done = backup(door.settings(), file, replaces=yes)
@@ -104,7 +104,7 @@ def _add_restore(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Put a backup in the place of the database, while no server runs. For PostgreSQL print the command."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.copies import NOT_OURS, restore
 
             settings = door.settings()
@@ -135,7 +135,7 @@ def _add_erase(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Remove every trace of a user or a tenant. What was done stays in the record, without its words."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.erase import count, erase, print_erased, shown
 
             settings = door.settings()

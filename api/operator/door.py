@@ -19,10 +19,10 @@ YesOption = Annotated[bool, typer.Option("--yes", help="ask nothing")]
 
 
 class Door(NamedTuple):
-    """How a command comes to its settings, and in what its errors are told in a line."""
+    """How a command comes to its settings; within `readable_errors` what goes wrong is told in a line, and ends the command."""
 
     settings: Callable[[], Settings]
-    told: Callable[[], AbstractContextManager[None]]
+    readable_errors: Callable[[], AbstractContextManager[None]]
 
 
 def confirm(question: str, *, answer: str, yes: bool) -> None:

@@ -23,7 +23,7 @@ def add_models(cli: typer.Typer, door: Door) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Ask each model some short questions, which costs some tokens, and print what works; the status is 1 where a default does not answer."""
-        with door.told():
+        with door.readable_errors():
             from api.operator.trials import print_trials
 
             settings = door.settings()

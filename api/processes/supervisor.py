@@ -137,10 +137,8 @@ class Supervisor:
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (
-            signal.SIGTERM,
-            signal.SIGINT,
-        ):  # a process that only starts would answer SIGINT with a traceback
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # A process that only starts would answer SIGINT with a traceback: it gets SIGTERM for both.
             loop.add_signal_handler(number, self._end, signal.SIGTERM)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` leaves it
             loop.add_signal_handler(signal.SIGHUP, self._hang_up, terminals())

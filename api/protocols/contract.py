@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from agent.events.ids import parse_event_id
-from agent.events.schema import EventId, LoggedEvent
+from agent.events.schema import ErrorRaised, EventId, LoggedEvent
 from api.problems import Problem
 
 Replay = Literal["tail", "whole", "rest"]
 """The frames for a client that comes back: what follows the id that it saw last · the run again from its start, as large pieces ·
 what follows that id, made by an encoder that reads the run from its start and is a `Resumable`."""
 PING = b": ping\n\n"
+INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
+"""The error of a run that failed and did not say with which, as its reader is told it."""
 
 
 class BrokenOffError(Exception):

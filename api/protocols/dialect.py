@@ -20,12 +20,11 @@ from agent.events.schema import (
     SnapshotTaken,
     TextDelta,
 )
-from api.protocols.contract import Encoder
+from api.protocols.contract import INTERNAL, Encoder
 
 INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on.", recoverable=True)
 CANCELLED = ErrorRaised("cancelled", "The answer was stopped.")
 AWAITING = ErrorRaised("awaiting_input", "The answer waits for a decision that cannot be given here.")
-INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
 
 
 class DialectEncoder(ABC):

@@ -109,7 +109,7 @@ def payload(event: AnyEvent) -> dict[str, object]:
             shown = _shown(event, CALL)
             if event.result is not None and len(event.result) > RESULT_CHARACTERS:
                 shown["result"] = event.result[:RESULT_CHARACTERS]
-            if "arguments" in shown and shown_arguments(event) is None:
+            if "arguments" in shown and shown_arguments(event.arguments) is None:
                 del shown["arguments"]
             return {"tool_call": shown}
         case ActionRequested():
@@ -169,11 +169,11 @@ def snapshot(event: SnapshotTaken) -> dict[str, object]:
     return shown
 
 
-def shown_arguments(event: ToolCallChanged) -> dict[str, object] | None:
+def shown_arguments(arguments: dict[str, object] | None) -> dict[str, object] | None:
     """Return a call's arguments; None where there are none, or too many of them to be shown."""
-    if event.arguments and len(orjson.dumps(event.arguments)) > ARGUMENTS_BYTES:
+    if arguments and len(orjson.dumps(arguments)) > ARGUMENTS_BYTES:
         return None
-    return event.arguments
+    return arguments
 
 
 def action(event: ActionRequested) -> dict[str, object]:

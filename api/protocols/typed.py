@@ -31,7 +31,7 @@ class TypedEncoder(DialectEncoder):
             case ToolsStarted(names=names):
                 self._tools.update(names)
             case ToolCallChanged(id=call_id, name=name, status="running", elapsed_ms=None) if name in self._tools:
-                return self._action(call_id, name, shown_arguments(event) or {})
+                return self._action(call_id, name, shown_arguments(event.arguments) or {})
             case ActionRequested(id=call_id, type=kind, value=value):
                 return self._action(call_id, kind, {"value": value})
             case FileGiven():

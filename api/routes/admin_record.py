@@ -13,11 +13,12 @@ from agent.store.messages import list_messages
 from agent.store.summaries import list_summaries
 from agent.store.verifying import KEPT_SEAL, has_seal, verify_tenant
 from api.admin.access import Door, Operator, in_time
+from api.audit_views import AuditPage, RecordedView, page_of
 from api.cursors import audit_cursor, message_place, pack
 from api.dependencies import InstallationDep
 from api.errors import ADMIN_PROBLEMS
+from api.message_views import MessageView, with_summaries
 from api.requests import NO_NUL
-from api.told import AuditPage, MessageView, RecordedView, page_of, with_summaries
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=ADMIN_PROBLEMS)
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import TypeAdapter
 
 from agent.errors import InvalidRequestError, NotWaitingError
 from agent.events.schema import START
@@ -16,15 +15,14 @@ from api.errors import PROBLEMS
 from api.page_answers import page_names, tell
 from api.protocols import ai_sdk
 from api.protocols.ai_sdk.encoder import Held
-from api.protocols.ai_sdk.request import NOT_ASKED, AiSdkRequest, Responses
+from api.protocols.ai_sdk.request import AiSdkRequest, Responses
 from api.protocols.contract import WireProtocol
-from api.requests import ClientKey, IdempotencyKey
+from api.requests import NOT_ASKED, IdempotencyKey
 from api.respond import stream
 from api.threads import latest_run, running
 
 router = APIRouter(tags=["ai-sdk"], responses=PROBLEMS)
 
-NAME = TypeAdapter[str](ClientKey)
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The UI message stream, version 1.", "content": {"text/event-stream": {}}}
 }

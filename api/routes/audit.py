@@ -12,11 +12,11 @@ from agent.principal import Principal
 from agent.runs.record import check_reader
 from agent.store.audit import AuditCursor, AuditFilter, Deed, DeedKind, Recorded, list_audit, record
 from agent.store.database import Store
+from api.audit_views import AuditPage, page_of, recorded_view
 from api.cursors import audit_cursor
 from api.dependencies import InstallationDep, PrincipalDep
 from api.errors import PROBLEMS
 from api.requests import NO_NUL
-from api.told import AuditPage, page_of, view
 
 router = APIRouter(tags=["audit"], responses=PROBLEMS)
 
@@ -73,7 +73,7 @@ async def _lines(
 ) -> AsyncIterator[bytes]:
     """Yield the rows page by page: no connection is held while a client is slow to take one."""
     while page := await _page(store, principal, wanted, limit=LINES_AT_ONCE, after=after):
-        yield b"".join(b"%b\n" % view(one).model_dump_json().encode() for one in page)
+        yield b"".join(b"%b\n" % recorded_view(one).model_dump_json().encode() for one in page)
         if len(page) < LINES_AT_ONCE:
             return
         after = AuditCursor(page[-1].at, page[-1].id)

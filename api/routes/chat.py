@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 
 from agent.errors import InvalidRequestError
 from agent.events.schema import START
-from api.asking import asked_in_query
 from api.dependencies import (
     BEARER,
     NEEDS_SEAT,
@@ -26,6 +25,7 @@ from api.errors import PROBLEMS
 from api.formats import IN_QUERY, FormatDep, can_ask
 from api.lanes import respond_with_lanes
 from api.protocols import native
+from api.protocols.dialect_request import asked_in_query
 from api.requests import ChatRequest, IdempotencyKey, KeyInQuery, chat_in_query
 from api.respond import ANSWERS, place_of, respond
 from api.returning import run_again, told_to_stay

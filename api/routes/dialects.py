@@ -10,11 +10,11 @@ from starlette.types import Scope
 
 from agent.errors import InvalidRequestError
 from agent.runs.readers import read_run
-from api.asking import EMPTY, asked_in_body
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import OVER_HTTP, PROBLEMS, problem
 from api.formats import FormatDep, can_ask
 from api.protocols import text
+from api.protocols.dialect_request import EMPTY, asked_in_body
 from api.requests import IdempotencyKey
 from api.respond import respond
 

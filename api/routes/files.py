@@ -11,16 +11,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from agent.errors import NotFoundError
+from agent.errors import NotFoundError, OverloadedError, RateLimitedError
+from agent.file_errors import FileTooLargeError, UnsupportedFileError
 from agent.files.kinds import PICTURES
 from agent.files.room import away, no_room
 from agent.files.storage import StorageError
 from agent.store.attachments import File
 from api.dependencies import InstallationDep, PrincipalDep
-from api.errors import OVER_HTTP, PROBLEMS
+from api.errors import PROBLEMS, problems_of
 from api.file_views import note_of, offer_of
 from api.handover import hold
-from api.problems import Problem
 from api.uploads import receive_file
 
 router = APIRouter(tags=["files"], responses=PROBLEMS)
@@ -39,11 +39,7 @@ FORM: dict[str, Any] = {
         },
     }
 }
-REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": one.title}
-    for status, one in sorted({one.status: one for one in OVER_HTTP.values()}.items())
-    if status in (413, 415, 429, 503)
-}
+REFUSED = problems_of(FileTooLargeError, UnsupportedFileError, RateLimitedError, OverloadedError)
 CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes: a picture as it was made anew, anything else as it came.", "content": {"*/*": {}}}
 }

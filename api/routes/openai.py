@@ -14,7 +14,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
-from agent.events.schema import LoggedEvent
+from agent.events.schema import START, LoggedEvent
 from agent.principal import Principal
 from agent.runs.readers import read_run
 from agent.runs.request import RunRequest
@@ -23,17 +23,17 @@ from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
 from api.errors import PROBLEMS, refusal
 from api.protocols import answer as answers
 from api.protocols import openai
-from api.protocols.contract import WireProtocol
+from api.protocols.contract import INTERNAL, WireProtocol
 from api.protocols.openai.chat import completion, plain, plain_stream
 from api.protocols.openai.errors import error_of
 from api.protocols.openai.names import name_of
 from api.protocols.openai.request import ChatCompletionRequest, ResponsesRequest
 from api.protocols.openai.responses import response as as_response
 from api.protocols.openai.tasks import answer_of
-from api.protocols.openai.telling import INTERNAL, Heading
+from api.protocols.openai.telling import Heading
 from api.requests import IdempotencyKey
-from api.respond import CLIENT_GONE, whole
-from api.sse import event_stream, run_headers
+from api.respond import CLIENT_GONE, send_frames, whole
+from api.sse import frames_of, run_headers
 
 router = APIRouter(tags=["openai"], responses=PROBLEMS)
 NO_RETRY = {"X-Should-Retry": "false"}
@@ -78,7 +78,7 @@ async def create_chat_completion(
     heading = _heading(body.model, run)
     if body.stream:
         protocol = openai.chat(heading, with_usage=with_usage)
-        return _stream(services, principal, run, protocol, goes_on=idempotency_key is not None)
+        return _stream(request, services, principal, run, protocol, goes_on=idempotency_key is not None)
     return await _whole(request, services, principal, run, heading, is_chat=True, goes_on=idempotency_key is not None)
 
 
@@ -99,7 +99,7 @@ async def create_response(
     run = await services.runner.start(principal, asked)
     heading, goes_on = _heading(body.model, run), idempotency_key is not None
     if body.stream:
-        return _stream(services, principal, run, openai.responses(heading), goes_on=goes_on)
+        return _stream(request, services, principal, run, openai.responses(heading), goes_on=goes_on)
     return await _whole(request, services, principal, run, heading, is_chat=False, goes_on=goes_on)
 
 
@@ -146,13 +146,11 @@ async def _until_closed(
                 await runner.cancel(principal, run.id)
 
 
-def _stream(services: Services, principal: Principal, run: Run, protocol: WireProtocol, *, goes_on: bool) -> Response:
-    return event_stream(
-        _until_closed(services, principal, run, goes_on=goes_on),
-        headers=run_headers(run),
-        send_timeout_s=services.settings.send_timeout_s,
-        protocol=protocol,
-    )
+def _stream(
+    request: Request, services: Services, principal: Principal, run: Run, protocol: WireProtocol, *, goes_on: bool
+) -> Response:
+    frames = frames_of(_until_closed(services, principal, run, goes_on=goes_on), protocol, START)
+    return send_frames(request, frames, protocol, headers=run_headers(run))
 
 
 async def _whole(

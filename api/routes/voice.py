@@ -11,9 +11,8 @@ from agent.errors import PayloadTooLargeError, RunError
 from agent.region import Locale
 from agent.voice.sounds import UnsupportedAudioError
 from api.dependencies import InstallationDep, PrincipalDep, services_of
-from api.errors import OVER_HTTP, PROBLEMS
+from api.errors import PROBLEMS, problems_of
 from api.handover import hold
-from api.problems import Problem
 from api.requests import NO_NUL, checked
 from api.respond import CLIENT_GONE
 from api.voice import RECORDING_BYTES, SpeechResponse, read_recording, voice_problem
@@ -50,10 +49,7 @@ FORM: dict[str, Any] = {
         },
     }
 }
-TOO_MUCH: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title}
-    for status, title in (OVER_HTTP[PayloadTooLargeError], OVER_HTTP[UnsupportedAudioError])
-}
+TOO_MUCH = problems_of(PayloadTooLargeError, UnsupportedAudioError)
 _LOCALE: TypeAdapter[str] = TypeAdapter(Locale)
 _ASSISTANT: TypeAdapter[str] = TypeAdapter(AssistantId)
 

@@ -46,7 +46,7 @@ from api.sockets.commands import (
 )
 from api.sockets.connection import BoundedSocket
 from api.sockets.news import News
-from api.sockets.tenure import Validity
+from api.sockets.validity import Validity
 from api.visitors import address_of
 
 MAX_CANCELS = 8

@@ -31,9 +31,9 @@ from agent.models.stream import Reply, stream_reply
 from agent.principal import Credential, Principal
 from agent.toolkit import CallContext
 from agent.urls import shown_url
-from api.commands import ChatError
 from api.settings import Settings
-from api.terminal import Chat
+from api.terminal.chat import Chat
+from api.terminal.commands import ChatError
 from tools.backends.backend import Backend
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from agent.loop.questions import EXACT, shown
 from agent.masking import Mask
 from agent.runs.decisions import check_masks, restored
 from agent.store.tables import runs
-from api.records import print_record
-from api.shown import HIDDEN
+from api.operator.record import print_record
+from api.terminal.shown import HIDDEN
 
 ACCOUNT: dict[str, Any] = {
     "toolsets": [{"python": "support.secret_tools", "tools": {"open_account": {"approvers": ["owner"]}}}],

@@ -13,7 +13,7 @@ from support.faults import until
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream
 
-from api.records import print_record, print_verified
+from api.operator.record import print_record, print_verified
 
 SETUP = {
     "toolsets": [

@@ -19,6 +19,10 @@ from api.protocols import FORMATS
 from api.settings import Settings
 
 GZIP = 16 + zlib.MAX_WBITS
+OF_OPENAI: list[tuple[str, dict[str, Any]]] = [
+    ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}]}),
+    ("/v1/responses", {"input": "hello"}),
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,24 @@ async def test_no_token_waits_in_the_compressor_and_the_end_has_its_checksum(
         raw = await stream.rest()
     seen = (read_native if dialect == "native" else DIALECTS[dialect])(raw)
     assert (seen.text, seen.end) == ("One. Two. Grüße.", "completed")
+
+
+@pytest.mark.parametrize(("path", "body"), OF_OPENAI)
+async def test_the_streams_of_openais_clients_are_compressed_as_all_are(
+    world: World, ann: Person, path: str, body: dict[str, Any]
+) -> None:
+    """G142"""
+    gate = asyncio.Event()
+    world.provider.wait_for(gate, "Two.", before=["One. "])
+    async with (
+        ann.client(**{"Accept-Encoding": "gzip"}) as client,
+        client.stream("POST", path, json={**body, "stream": True}) as response,
+    ):
+        assert (response.headers["content-encoding"], response.headers["vary"]) == ("gzip", "Accept-Encoding")
+        stream = Inflated(response)
+        await stream.until(b"One. ")
+        gate.set()
+        assert b"Two." in await stream.rest()
 
 
 async def test_pings_come_through_it_at_once(world: World, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,7 +252,7 @@ async def test_several_bad_fields_are_all_named(ann: Person) -> None:
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (b'{"mesage": "hello"}', "message: Field required; is it meant by mesage?"),
+        (b'{"mesage": "hello"}', "message: Field required; mesage is no field: is it misspelt?"),
         (b'{"text": "hello"}', "message: Field required"),
         (b'{"messag\\ud800": "hello"}', "message: Field required"),
         (b"{}", "message: Field required"),

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from agent.errors import NotFoundError, OverloadedError
 from agent.principal import Principal
 from api.sockets.connection import BoundedSocket
-from api.sockets.tenure import ASK_BEFORE_S, Validity
+from api.sockets.validity import ASK_BEFORE_S, Validity
 
 OTHER = "https://other.example"
 

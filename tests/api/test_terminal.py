@@ -15,10 +15,10 @@ from support.provider import Call
 from support.wire import ASSISTANT, scripted_wire
 from support.world import OpenWorld, Person, World
 
-from api import terminal
-from api.commands import NO_FILES, ChatError
-from api.shown import Shown
-from api.terminal import Chat, Talk, converse, run_chat
+from api.terminal import chat as terminal
+from api.terminal.chat import Chat, Talk, converse, run_chat
+from api.terminal.commands import NO_FILES, ChatError
+from api.terminal.shown import Shown
 
 MakeChat = Callable[..., Chat]
 

@@ -60,6 +60,9 @@ class Changing:
     def __init__(self, now: Sequence[Tool], of: dict[str, Sequence[Tool]] | None = None) -> None:
         self.now = now
         self.of = of or {}
+        self.every: tuple[Tool, ...] = ()
+        self.names: tuple[str, ...] = ()
+        self.withheld: dict[str, object] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,6 +71,9 @@ class Changing:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close nothing."""
+
+    async def learn(self) -> None:
+        """Do nothing."""
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         return self.of.get(principal.tenant_id, self.now)

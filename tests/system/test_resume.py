@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from shutil import copy
-from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -21,6 +20,7 @@ from support.world import OpenWorld, Person, World, write_assistant
 
 from agent.assistant.definition import load_assistant
 from agent.assistant.source import only
+from agent.events.schema import START
 from agent.log.contract import Segment
 from agent.log.memory import MemoryLog
 from agent.models.catalog import Catalog
@@ -31,7 +31,7 @@ from agent.store.database import Store
 from api.dependencies import get_after
 from api.protocols import native
 from api.settings import Settings
-from api.sse import event_stream
+from api.sse import frames_of
 
 HISTORIES = 1000
 AT_ONCE = 100
@@ -184,8 +184,7 @@ class _Play:
     async def _visit(self, screen: Screen, budget: int | None, *, is_lost: bool) -> bool:
         """Read until the connection is cut; return whether the server ended it instead."""
         reader = self._now_at.runner.follow(OWNER, self._run, after=await get_after(screen.last_id))
-        response = event_stream(reader, headers={}, send_timeout_s=5)
-        async with aclosing(cast("AsyncGenerator[bytes]", response.body_iterator)) as chunks:
+        async with aclosing(frames_of(reader, native.PROTOCOL, START)) as chunks:
             async for chunk in chunks:
                 screen.feed(chunk if budget is None else chunk[:budget])
                 if is_lost and screen.told:

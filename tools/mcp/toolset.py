@@ -66,6 +66,10 @@ class McpToolset:
         self._connections: OrderedDict[Key, Connection] = OrderedDict()
         self._leaving: set[Connection] = set()
         """Connections that made room for others and may not have ended yet."""
+        self.every: tuple[Tool, ...] = ()
+        self.names: tuple[str, ...] = ()
+        """None: the server tells them when it is there."""
+        self.withheld: dict[str, object] = {}
         self._mask = Mask()
         for value in self._environment.values():
             self._mask.learn(value)
@@ -88,6 +92,9 @@ class McpToolset:
             await connection.ended()
         for shared in self._shared.values():
             await shared.aclose()
+
+    async def learn(self) -> None:
+        """Do nothing: the server may come later."""
 
     async def tools(self, principal: Principal) -> Sequence[Tool]:
         """Return the tools that the principal's server lists; none where there is no server for the tenant."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from tools.backends.headers import folded, is_free
 from tools.openapi.document import Document, Entry
 from tools.openapi.flat import Flattening
 from tools.openapi.operation import Place
@@ -22,52 +23,18 @@ STYLES: Mapping[str, tuple[str, ...]] = {
 """By place; the first one is the default."""
 KEPT_HEADERS = frozenset(
     {
-        *(
-            "accept",
-            "accept-charset",
-            "accept-encoding",
-            "accept-language",
-            "authorization",
-            "connection",
-            "content-encoding",
-        ),
-        *(
-            "content-length",
-            "content-type",
-            "cookie",
-            "cookie2",
-            "date",
-            "expect",
-            "forwarded",
-            "host",
-            "http2-settings",
-        ),
-        *(
-            "idempotency-key",
-            "keep-alive",
-            "origin",
-            "referer",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
-            "user-agent",
-        ),
-        *("via", "x-api-key", "x-auth-token", "x-branch-id", "x-csrf-token", "x-http-method", "x-http-method-override"),
-        *(
-            "x-method-override",
-            "x-original-url",
-            "x-real-ip",
-            "x-rewrite-url",
-            "x-tenant-id",
-            "x-time-zone",
-            "x-user-id",
-        ),
-        *("x-idempotency-key", "x-access-token", "api-key", "apikey"),
+        "accept",
+        "date",
+        "x-access-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-idempotency-key",
+        "api-key",
+        "apikey",
     }
 )
-"""Headers that are the connection's, the session's or a secret; a model sets none of them."""
-KEPT_PREFIXES = ("proxy-", "sec-", "x-forwarded-")
+"""Headers that no model sets, beside those that are not free for any tool: secrets, and what each call says by itself."""
 SECRETS = frozenset({"api_key", "apikey", "api-key", "access_token", "oauth_token", "auth_token", "client_secret"})
 _SECRET_WORDS = re.compile(r"authenticat|api key|access token|bearer", re.IGNORECASE)
 _HOLE = re.compile(r"\{([^{}]+)\}")
@@ -186,7 +153,7 @@ def _add(
         if is_required:
             raise ReadingError("it needs a cookie, and none is ever sent")
         return
-    if is_secret or _is_kept_back(raw, place, name) or (raw.get("deprecated") is True and not is_required):
+    if is_secret or is_kept_back(raw, place, name) or (raw.get("deprecated") is True and not is_required):
         return
     schema, is_json = _schema(raw)
     if place == "header":
@@ -215,9 +182,10 @@ def _add(
     )
 
 
-def _is_kept_back(raw: Mapping[str, Any], place: str, name: str) -> bool:
+def is_kept_back(raw: Mapping[str, Any], place: str, name: str) -> bool:
+    """Return whether a parameter is not the model's to give: it says who asks, or is a secret, or the connection's."""
     lower = name.lower()
-    if place == "header" and (lower.replace("_", "-") in KEPT_HEADERS or lower.startswith(KEPT_PREFIXES)):
+    if place == "header" and (not is_free(name) or folded(name) in KEPT_HEADERS):
         return True
     if place == "path":
         return False

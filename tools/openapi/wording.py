@@ -68,12 +68,12 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def described(summary: object, description: object, *, name: str = "", most: int = MAX_DESCRIPTION) -> str:
+def described(summary: object, description: object, *, name: str = "") -> str:
     """Return what an operation does: its summary, and what the description says beyond it.
 
     A summary that only says the operation's `name` again, as frameworks make one of it, is left out for a description.
     """
-    short, long = plain_text(summary, most=most), plain_text(description, most=most)
+    short, long = plain_text(summary, most=MAX_DESCRIPTION), plain_text(description, most=MAX_DESCRIPTION)
     if long and _letters(short) == _letters(name):
         return long
     if not short or long.casefold().startswith(short.casefold().rstrip(".")):
@@ -81,5 +81,5 @@ def described(summary: object, description: object, *, name: str = "", most: int
     if not long:
         return short
     joined = f"{short}{'' if short.endswith(('.', '!', '?', '…')) else '.'} "
-    room = most - len(joined)
+    room = MAX_DESCRIPTION - len(joined)
     return f"{joined}{cut(long, most=room)}" if room > 40 else short

@@ -32,7 +32,8 @@ from agent.events.schema import (
 from api.protocols.ag_ui.interrupts import interrupt
 from api.protocols.ag_ui.reader import Event, Reader, result_id
 from api.protocols.ag_ui.reasoning import Reasoning
-from api.protocols.native import ARGUMENTS_BYTES, action, as_line, file, source
+from api.protocols.contract import INTERNAL
+from api.protocols.native import action, as_line, file, shown_arguments, source
 from api.protocols.parts import Added, Closed, Opened, Parts, Told
 
 VERSION = "1.0"
@@ -167,9 +168,7 @@ class AgUiEncoder:
             return
         if call.id not in self._calls:
             self._calls[call.id] = False
-            arguments = orjson.dumps(call.arguments or {})
-            if len(arguments) > ARGUMENTS_BYTES:
-                arguments = b"{}"
+            arguments = orjson.dumps(shown_arguments(call.arguments) or {})
             of_call = {"toolCallId": call.id}
             yield {
                 "type": "TOOL_CALL_START",
@@ -224,7 +223,7 @@ class AgUiEncoder:
 
     def _end(self, end: RunEnded) -> Event:
         if end.status == "failed":
-            return _error(self._error or ErrorRaised("internal", "Something went wrong on our side."))
+            return _error(self._error or INTERNAL)
         usage = {"inputTokens": end.usage.input_tokens, "outputTokens": end.usage.output_tokens}
         result = self._result(status=end.status, finishReason=end.finish_reason, usage=usage)
         if not self._reader.is_1_0:

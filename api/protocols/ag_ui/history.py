@@ -8,7 +8,7 @@ import orjson
 
 from agent.store.messages import StoredMessage, ToolCall
 from api.protocols.ag_ui.reader import result_id
-from api.protocols.native import ARGUMENTS_BYTES
+from api.protocols.native import shown_arguments
 
 SNAPSHOT_BYTES = 4 * 1024 * 1024
 """How much of the newest messages a snapshot holds: clients refuse a frame of 10 MiB."""
@@ -54,9 +54,7 @@ def _add(answer: Message, step: StoredMessage) -> None:
 
 
 def _call(call: ToolCall) -> Message:
-    arguments = orjson.dumps(call.arguments)
-    if len(arguments) > ARGUMENTS_BYTES:
-        arguments = b"{}"
+    arguments = orjson.dumps(shown_arguments(call.arguments) or {})
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments.decode()}}
 
 

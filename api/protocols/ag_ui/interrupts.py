@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.events.schema import ApprovalRequested
-from api.decisions import Answer
+from api.decisions import DecisionByHash
 
 RESPONSE = {
     "type": "object",
@@ -30,8 +30,8 @@ CALLED = {"hash": "interruptId", "approve": "approved", "reason": "reason", "arg
 class Said(NamedTuple):
     """A user's answers to interrupts. `unnamed` is about the only one there is."""
 
-    answers: Sequence[Answer] = ()
-    unnamed: Answer | None = None
+    answers: Sequence[DecisionByHash] = ()
+    unnamed: DecisionByHash | None = None
 
     @property
     def is_no(self) -> bool:
@@ -39,7 +39,7 @@ class Said(NamedTuple):
         return not any(one.approve for one in self.all)
 
     @property
-    def all(self) -> list[Answer]:
+    def all(self) -> list[DecisionByHash]:
         """All of it."""
         return [*self.answers, *([self.unnamed] if self.unnamed is not None else [])]
 
@@ -82,7 +82,7 @@ def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _entry(entry: object) -> Answer:
+def _entry(entry: object) -> DecisionByHash:
     given = entry if isinstance(entry, Mapping) else {}
     if given.get("status") not in ("resolved", "cancelled"):
         raise InvalidRequestError("resume: an answer is resolved or cancelled")
@@ -90,11 +90,11 @@ def _entry(entry: object) -> Answer:
     return _answer(given.get("interruptId"), payload)
 
 
-def _answer(name: object, payload: object) -> Answer:
+def _answer(name: object, payload: object) -> DecisionByHash:
     said = payload if isinstance(payload, Mapping) else {"approved": payload}
     given = {"hash": name, "approve": said.get("approved"), "reason": said.get("reason")}
     try:
-        return Answer.model_validate({**given, "arguments": said.get("editedArgs")})
+        return DecisionByHash.model_validate({**given, "arguments": said.get("editedArgs")})
     except ValidationError as exc:
         error = exc.errors()[0]
         raise InvalidRequestError(f"resume: {CALLED[str(error['loc'][0])]}: {error['msg']}") from None

@@ -11,20 +11,18 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
 from api.page_requests import PageSaid, said_as_text
 from api.protocols.ag_ui.interrupts import Said, said_to
 from api.protocols.ag_ui.reader import result_id
-from api.requests import FILES_APART, ClientKey, History, MessageText, RunOptions, checked
+from api.requests import FILES_APART, NAME, NOT_ASKED, TEXT, ClientKey, History, RunOptions, checked
 
 MAX_MESSAGES = 10_000
 IDS_READ = 100
 """How many of the ids before the message say where it belongs: the newest ones, which is what pages keep."""
-TEXT = TypeAdapter[str](MessageText)
-NAME = TypeAdapter[str](ClientKey)
 FILES = ("image", "audio", "video", "document", "binary")
 
 
@@ -71,7 +69,7 @@ class RunAgentInput(BaseModel):
         options = self._options(assistant)
         if not places:
             if self.messages and _role(self.messages[-1]) not in ("assistant", "system", "developer"):
-                raise InvalidRequestError("messages: the last one must be the user's; nothing was asked of the page")
+                raise InvalidRequestError(NOT_ASKED)
             return Asked(self.thread_id, options)
         at = places[-1]
         text, name = _text(self.messages[at].get("content")), _name(self.messages[at].get("id"))

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from agent.events.schema import ApprovalRequested, ErrorRaised, FileGiven, SourceCited, ToolCallChanged, Usage
-from api.protocols.native import ARGUMENTS_BYTES, as_line
+from api.protocols.native import as_line, shown_arguments
 
 Chunk = dict[str, Any]
 
@@ -61,9 +61,7 @@ def call(call: ToolCallChanged, tool: Mapping[str, bool] = TOOL) -> Iterator[Chu
         of_call["providerExecuted"] = False
     match call.status:
         case "running" | "awaiting_approval" | "awaiting_client" if call.elapsed_ms is None:
-            shown = call.arguments or {}
-            if len(orjson.dumps(shown)) > ARGUMENTS_BYTES:
-                shown = {}
+            shown = shown_arguments(call.arguments) or {}
             yield {"type": "tool-input-available", "toolName": call.name, "input": shown, **of_call}
         case "ok":
             yield {"type": "tool-output-available", "output": _output(call), **of_call}

@@ -31,6 +31,7 @@ from agent.events.schema import (
 )
 from api.protocols.ai_sdk import chunks
 from api.protocols.ai_sdk.chunks import Chunk
+from api.protocols.contract import INTERNAL
 from api.protocols.native import DONE, action
 from api.protocols.parts import Added, Closed, Opened, Parts
 
@@ -211,7 +212,7 @@ class AiSdkEncoder:
         if end.status == "cancelled":
             yield {"type": "abort"}
         elif end.status == "failed":
-            yield chunks.error_chunk(self._error or ErrorRaised("internal", "Something went wrong on our side."))
+            yield chunks.error_chunk(self._error or INTERNAL)
 
     def _leave_answers_behind(self) -> Iterator[Chunk]:
         """Let the page's answers not stand in the message's last step: the client would post them again, and again."""

@@ -10,19 +10,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.decisions import Answer
+from api.decisions import DecisionByHash
 from api.page_requests import PageSaid
 from api.protocols.ai_sdk.encoder import Held
-from api.requests import FILES_APART, ClientKey, MessageText, RunOptions, checked
+from api.requests import FILES_APART, NAME, NOT_ASKED, TEXT, ClientKey, RunOptions, checked
 
 MAX_MESSAGES = 10_000
-NOT_ASKED = "messages: the last one must be the user's; nothing was asked of the page"
-TEXT = TypeAdapter[str](MessageText)
-NAME = TypeAdapter[str](ClientKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Responses:
     """Replies to what an answer asked: by its id, its user's answers, its page's by their calls, and what the page has of it."""
 
     message_id: str
-    answers: list[Answer]
+    answers: list[DecisionByHash]
     page: dict[str, PageSaid]
     held: Held
 
@@ -132,11 +129,11 @@ def _of_page(part: Mapping[str, Any]) -> PageSaid | None:
             return None
 
 
-def _answer(approval: object) -> Answer:
+def _answer(approval: object) -> DecisionByHash:
     given = approval if isinstance(approval, Mapping) else {}
     said = {"hash": given.get("id"), "approve": given.get("approved"), "reason": given.get("reason")}
     try:
-        return Answer.model_validate(said)
+        return DecisionByHash.model_validate(said)
     except ValidationError as exc:
         raise InvalidRequestError(f"messages: an approval of the last one: {exc.errors()[0]['msg']}") from None
 

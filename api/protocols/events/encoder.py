@@ -153,7 +153,7 @@ def _call(call: log.ToolCallChanged, at: int) -> Told:
             how_far = call.elapsed_ms, call.progress, call.progress_text
             return schema.ToolCallProgress(VERSION, at, call.id, call.name, *how_far)
         case "running":
-            return schema.ToolCallStart(VERSION, at, call.id, call.name, shown_arguments(call), call.label)
+            return schema.ToolCallStart(VERSION, at, call.id, call.name, shown_arguments(call.arguments), call.label)
         case "ok" | "error" as status:
             output = call.result and call.result[:RESULT_CHARACTERS]
             is_cut = call.is_result_cut or output != call.result
@@ -203,8 +203,10 @@ def _beside(told: AnyEvent | Opened | Added | Closed, at: int) -> Told:
             return schema.Title(VERSION, at, told.title)
         case log.SuggestionsOffered():
             return schema.Suggestions(VERSION, at, told.questions)
-        case _:
+        case log.LogClosed():
             return schema.Done(VERSION, at)
+        case _:  # and not `Done`: a reader would take it for the end
+            raise AssertionError(f"no event says {type(told).__name__}")
 
 
 def _source(source: log.SourceCited) -> tuple[str, str, str, str, str | None]:

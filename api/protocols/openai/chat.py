@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from agent.events.fold import Answer
 from agent.events.schema import ErrorRaised, RunStarted, SourceCited, ToolCallChanged
+from api.protocols.contract import INTERNAL
 from api.protocols.native import DONE, action, as_line, file, source
 from api.protocols.openai.errors import error_of
-from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, url_citation, usage_of
+from api.protocols.openai.telling import NO_HEADING, Body, Heading, Telling, beside, url_citation, usage_of
 from api.protocols.parts import Added, Told
 
 FINISH_REASONS = {"length": "length", "content_filter": "content_filter"}

@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 
-from pydantic import TypeAdapter
+from api.requests import NAME, checked
 
-from api.requests import ClientKey, checked
-
-NAME = TypeAdapter[str](ClientKey)
 HEADERS = ("x-conversation-id", "x-openwebui-chat-id")
 NAMELESS = ("{{", "local:")
 """How a name begins that is none: a placeholder that nobody filled in, and what Open WebUI calls all temporary chats of a page."""

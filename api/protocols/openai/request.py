@@ -10,14 +10,13 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from agent.errors import InvalidRequestError
 from agent.runs.request import RunRequest
-from api.requests import ClientKey, History, MessageText, RunOptions, checked
+from api.requests import TEXT, ClientKey, History, RunOptions, checked
 
 MAX_MESSAGES = 10_000
-TEXT = TypeAdapter[str](MessageText)
 TEXT_PARTS = ("text", "input_text", "output_text")
 FILES = {
     **dict.fromkeys(("image_url", "input_image", "image"), "images"),

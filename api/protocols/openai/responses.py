@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from agent.events.fold import Answer
 from agent.events.schema import ErrorRaised, RunEnded, RunStarted, SourceCited, Usage
+from api.protocols.contract import INTERNAL
 from api.protocols.native import as_line
 from api.protocols.openai.chat import vendor
-from api.protocols.openai.telling import INTERNAL, NO_HEADING, Body, Heading, Telling, beside, url_citation
+from api.protocols.openai.telling import NO_HEADING, Body, Heading, Telling, beside, url_citation
 from api.protocols.parts import Added, Closed, Opened, Told
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}

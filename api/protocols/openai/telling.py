@@ -22,7 +22,6 @@ from api.protocols.parts import Added, Parts, Told
 
 Body = dict[str, Any]
 INTERRUPTED = ErrorRaised("interrupted", "The connection ends here, and the answer goes on: ask again.", True)
-INTERNAL = ErrorRaised("internal", "Something went wrong on our side.")
 
 
 class Heading(NamedTuple):

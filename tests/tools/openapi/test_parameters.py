@@ -65,7 +65,15 @@ KEPT_BACK = [
         "X-Forwarded-For",
         "Proxy-Authorization",
     ),
-    *("Content-Length", "Transfer-Encoding", "X-HTTP-Method-Override", "X_Tenant_Id", "Sec-Fetch-Site", "X-Api-Key"),
+    *(
+        "Content-Length",
+        "Transfer-Encoding",
+        "X-HTTP-Method-Override",
+        "X_Tenant_Id",
+        "X_Forwarded_For",
+        "Sec-Fetch-Site",
+        "X-Api-Key",
+    ),
 ]
 
 

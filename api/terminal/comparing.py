@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from api.shown import Shown, safe
+from api.terminal.shown import Shown, safe
 
 
 @dataclass

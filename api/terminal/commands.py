@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from api.shown import safe
+from api.terminal.shown import safe
 
 if TYPE_CHECKING:
-    from api.terminal import Chat
+    from api.terminal.chat import Chat
 
 HINT = "/file PATH attaches a file, /memories lists what is remembered"
 NO_FILES = "This assistant takes no files."
@@ -78,6 +78,7 @@ class Commands:
     def _forget(self, which: str) -> None:
         if which == "all":
             self._server.call("DELETE", "/memories")
+            self._listed = []
             self._tell("All that was remembered of you is forgotten.")
         elif which.isdigit() and 0 < int(which) <= len(self._listed):
             one = self._listed[int(which) - 1]
@@ -85,7 +86,6 @@ class Commands:
             self._tell(f"Forgotten: {one['text']}")
         else:
             raise ChatError("Which one? /memories lists them; then /forget NUMBER, or /forget all.")
-        self._listed = [] if which == "all" else self._listed
 
     def _tell(self, text: str, style: str = "dim") -> None:
         self._console.print(Text(safe(text), style=style))

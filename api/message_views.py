@@ -1,22 +1,15 @@
-"""Messages of a conversation, and deeds of the record: what was said and done, as readers see it over HTTP."""
+"""Messages of a conversation as readers see them over HTTP, with the summaries that models read in place of some."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from math import floor
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.store.audit import DeedKind, Recorded
 from agent.store.messages import StoredMessage
 from agent.store.summaries import Summary
-from api.cursors import pack
-from api.views import UsageView
-
-
-def _is_none(value: object) -> bool:
-    return value is None
+from api.views import UsageView, is_none
 
 
 def _is_zero(value: object) -> bool:
@@ -36,7 +29,7 @@ class SourceView(BaseModel):
     title: str
     url: str
     snippet: str
-    tool_call_id: str | None = Field(default=None, exclude_if=_is_none, description="whose result names it")
+    tool_call_id: str | None = Field(default=None, exclude_if=is_none, description="whose result names it")
 
 
 class ToolCallView(BaseModel):
@@ -47,10 +40,10 @@ class ToolCallView(BaseModel):
     arguments: dict[str, Any]
     label: str | None = Field(
         default=None,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="in words, while the call goes on; without it the client finds some",
     )
-    done: str | None = Field(default=None, exclude_if=_is_none, description="the same for when it is over")
+    done: str | None = Field(default=None, exclude_if=is_none, description="the same for when it is over")
 
 
 class AttachedView(BaseModel):
@@ -104,7 +97,7 @@ class MessageView(BaseModel):
     lane: int = Field(default=0, exclude_if=_is_zero, description="of what one of several lanes of its turn has said")
     covers: int = Field(default=0, exclude_if=_is_zero, description="of a summary: so many messages")
     until: UUID | None = Field(
-        default=None, exclude_if=_is_none, description="of a summary: the last message that it covers"
+        default=None, exclude_if=is_none, description="of a summary: the last message that it covers"
     )
     is_void: bool = Field(
         default=False, exclude_if=_is_zero, description="of a summary: something that it covers was replaced since"
@@ -140,67 +133,4 @@ def summary_view(summary: Summary) -> MessageView:
         covers=summary.messages,
         until=summary.until.message_id,
         is_void=summary.is_void,
-    )
-
-
-class RecordedView(BaseModel):
-    """A deed. `user` is who did it, null where nobody did; `on_behalf_of` whose run it is. Times are UTC.
-
-    `words` are what was said, without secrets; null where nothing was, and where `is_erased`: the conversation was deleted.
-    """
-
-    id: UUID
-    at: datetime
-    kind: DeedKind
-    user: str | None
-    on_behalf_of: str | None
-    conversation_id: UUID | None
-    run_id: UUID | None
-    tool_call_id: str | None
-    tool: str | None
-    risk: str | None
-    outcome: str | None
-    words: dict[str, Any] | None
-    is_erased: bool
-    address: str | None
-    request_id: str | None
-    seal: int | None
-
-
-class AuditPage(BaseModel):
-    """Newest first. `next_cursor` is null on the last page."""
-
-    items: list[RecordedView]
-    next_cursor: str | None
-
-
-def view(one: Recorded) -> RecordedView:
-    """Return what readers see of a deed."""
-    deed = one.deed
-    return RecordedView(
-        id=one.id,
-        at=datetime.fromtimestamp(floor(one.at * 1e6) / 1e6, UTC),
-        kind=deed.kind,
-        user=deed.user_id,
-        on_behalf_of=deed.on_behalf_of,
-        conversation_id=deed.conversation_id,
-        run_id=deed.run_id,
-        tool_call_id=deed.tool_call_id,
-        tool=deed.tool_name,
-        risk=deed.risk,
-        outcome=deed.outcome,
-        words=dict(deed.words) if deed.words is not None else None,
-        is_erased=one.is_erased,
-        address=one.address,
-        request_id=one.request_id,
-        seal=one.seal,
-    )
-
-
-def page_of(found: Sequence[Recorded], *, limit: int) -> AuditPage:
-    """Return a page of so many deeds; one more was looked for, to know whether there are more."""
-    last = found[limit - 1] if len(found) > limit else None
-    return AuditPage(
-        items=[view(one) for one in found[:limit]],
-        next_cursor=pack([repr(last.at), str(last.id)]) if last else None,
     )

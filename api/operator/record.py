@@ -1,4 +1,4 @@
-"""The record on the command line: for whoever runs the installation, who reads its database anyway."""
+"""`frontdesk audit`, what it does: the record is compared with its seals, or printed. Who runs the installation reads its database anyway."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from agent.principal import OPERATOR, Principal
 from agent.store.audit import AuditCursor, AuditFilter, Deed, Recorded, list_audit, record, recorded_runs
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.verifying import KEPT_SEAL, Verified, has_seal, recorded_tenants, verify_tenant
+from api.audit_views import recorded_view
 from api.operator.opened import opened
 from api.settings import Settings
-from api.shown import HIDDEN, visible
-from api.told import view
+from api.terminal.shown import HIDDEN, visible
 
 AT_ONCE = 500
 
@@ -67,7 +67,7 @@ async def print_record(
         if tool is not None:
             found = [one for each in await _around(store, tenant, found) for one in await _all(store, tenant, each)]
         for one in sorted(found, key=lambda one: (one.at, one.id)):
-            print(HIDDEN.sub(_escaped, view(one).model_dump_json(exclude_none=True)))
+            print(HIDDEN.sub(_escaped, recorded_view(one).model_dump_json(exclude_none=True)))
 
 
 async def _all(store: Store, tenant: str, wanted: AuditFilter) -> list[Recorded]:

@@ -1,4 +1,4 @@
-"""Requests of the hand-written dialects' clients: a body, or the query of a URL, in their words."""
+"""A post of the hand-written dialects' clients: a body, or the query of a URL, in their words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -94,7 +94,7 @@ def _fields(query: QueryParams) -> dict[str, object]:
         if name not in (*DialectRequest.model_fields, "models"):
             continue
         if name in fields:
-            raise InvalidRequestError(f"{name}: once")
+            raise InvalidRequestError(f"{name}: give it once")
         fields[name] = value
     for name in {"context", "history"} & fields.keys():
         try:

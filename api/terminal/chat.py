@@ -17,10 +17,10 @@ from rich.text import Text
 
 from agent.http import open_blocking_client
 from agent.urls import shown_url
-from api.commands import HINT, ChatError, Commands
-from api.comparing import Compared, ask_which
-from api.deciding import Asking
-from api.shown import Shown, how_to_start, refusal, safe
+from api.terminal.commands import HINT, ChatError, Commands
+from api.terminal.comparing import Compared, ask_which
+from api.terminal.questions import Asking
+from api.terminal.shown import Shown, how_to_start, refusal, safe
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0

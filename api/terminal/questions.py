@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from api.shown import visible
+from api.terminal.shown import visible
 
 Question = dict[str, Any]
 UNREADABLE = "That is no object of JSON; nothing is changed."
