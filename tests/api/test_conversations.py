@@ -190,7 +190,7 @@ async def test_what_was_said_is_found_within_two_seconds(world: World, ann: Pers
     async def is_found() -> bool:
         return bool((await ann.request("GET", "/conversations", params={"q": "zanzi"})).json()["items"])
 
-    await until(is_found, timeout_s=30)
+    await until(is_found)
     assert await listed(ann, q="zanzi") == [said]
     assert world.settings.search_index_every_s < 2
 
@@ -216,7 +216,7 @@ async def test_a_search_of_a_client_that_is_gone_is_stopped(open_frontdesk: Open
         looking = asyncio.create_task(ann.request("GET", "/conversations", params={"q": "tea"}))
         await until(lambda: bool(searches._busy))
         looking.cancel()
-        await until(lambda: not searches._busy, timeout_s=30)
+        await until(lambda: not searches._busy)
 
 
 async def test_too_many_searches_of_a_user_at_once_are_a_429(open_frontdesk: OpenWorld) -> None:
