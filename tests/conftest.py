@@ -20,6 +20,7 @@ import pytest
 import structlog
 from hypothesis import settings as property_settings
 from support.backend import TenantBackend, scripted_backend
+from support.days import in_one_day
 from support.lanes import examples, limit_s, mark_long, usual_limit_s
 from support.postgres import drop_databases, open_postgres, sqlalchemy_url
 from support.processes import Nursery, open_nursery
@@ -112,6 +113,12 @@ def plain_logs() -> Iterator[None]:
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop that the server has, too: with the other one a turn takes a quarter more of a processor."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def one_day() -> None:
+    """Let the test not begin at the end of a day: what it counts by days, or tells of today, would be of two."""
+    in_one_day()
 
 
 @pytest.fixture

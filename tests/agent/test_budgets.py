@@ -25,6 +25,8 @@ from agent.store.tables import messages, runs
 from api.app import create_app
 from api.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 PRICED: dict[str, Any] = {"spec": "openai:scripted", "price": {"input": 100.0, "output": 200.0, "currency": "EUR"}}
 """A call of the scripted provider takes 10 tokens and gives 5, which is 0.002 EUR."""
 LARGE = {"day": {"tokens": 1_000_000}}

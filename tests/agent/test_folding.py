@@ -406,6 +406,7 @@ async def test_where_none_can_be_made_turns_are_left_out_and_that_is_said(both: 
     assert told(provider.requests[-1]) == {"summary": "So far, in short."}
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_a_budget_counts_it_and_refuses_it(open_frontdesk: OpenWorld) -> None:
     """G556: of whom nothing is left the conversation goes on without."""
     budgets = {"user": {"day": {"tokens": 50_000}}, "output_tokens": 100}

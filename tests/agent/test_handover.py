@@ -18,6 +18,7 @@ from support.redis import RedisServer, open_redis
 from support.world import MARKER, LiveStream, OpenWorld, Person, World
 
 from agent.principal import RunKey
+from agent.runs import offers
 from agent.runs.letters import LetterKeys, read_head
 from agent.store.clock import database_now
 from agent.store.tables import messages, runs, workers
@@ -30,6 +31,12 @@ ASSISTANT: dict[str, Any] = {
     ],
 }
 LASTING = {"renew_every_s": 1, "lease_s": 60, "lease_lost_after_s": 50}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give whoever is offered a run as long for its answer as a busy machine takes."""
+    monkeypatch.setattr(offers, "ANSWER_S", 60.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ PATIENT: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_each_lane_counts_and_where_one_has_no_room_none_begins(
     open_frontdesk: OpenWorld, database_url: str
 ) -> None:

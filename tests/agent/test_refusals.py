@@ -24,6 +24,8 @@ from agent.store import used_up
 from agent.store.budgets import EACH_USER, set_budget
 from agent.store.database import Store
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 ONE_RUN: dict[str, Any] = {"budgets": {"user": {"day": {"runs": 1}}}}
 OF_TENANT: dict[str, Any] = {"budgets": {"tenant": {"day": {"runs": 1}}}}
 

@@ -124,7 +124,7 @@ async def test_those_who_wait_never_keep_out_the_turn_that_they_wait_for(
     async def all_completed() -> bool:
         return {row["state"] for row in await rows(world, runs)} == {"completed"}
 
-    await until(all_completed, timeout_s=30)
+    await until(all_completed)
 
 
 async def test_runs_that_used_up_their_attempts_are_ended_although_there_is_no_room(open_frontdesk: OpenWorld) -> None:

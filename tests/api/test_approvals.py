@@ -264,7 +264,7 @@ async def test_a_waiting_run_is_told_again_to_whoever_comes_later(ann: Person) -
     """G253"""
     stream = await asked(ann)
     for path in (f"/runs/{run_of(stream)}/events", f"/conversations/{stream.first('conversation_id')}/stream"):
-        async with asyncio.timeout(20), ann.open_events(path) as live:
+        async with asyncio.timeout(60), ann.open_events(path) as live:
             again = await live.rest()
         assert approval_of(again) == approval_of(stream)
         assert again.events[-1] == {"status": "awaiting_input"}
@@ -279,7 +279,7 @@ async def test_of_several_questions_those_that_are_left_keep_their_ids(ann: Pers
     stream = await asked(ann, *(Call("create_order", {"item": item}, item) for item in ("tea", "milk", "salt")))
 
     async def read() -> dict[str | None, Any]:
-        async with asyncio.timeout(20), ann.open_events(f"/runs/{run_of(stream)}/events") as live:
+        async with asyncio.timeout(60), ann.open_events(f"/runs/{run_of(stream)}/events") as live:
             return {frame.id: frame.data for frame in (await live.rest()).frames}
 
     first = await read()

@@ -128,7 +128,7 @@ async def test_every_route_answers_503_while_the_database_says_nothing(
     ]
     assert told == []
     proxy.says_nothing = False
-    await until(lambda: _is_ready(ann), timeout_s=20)
+    await until(lambda: _is_ready(ann))
     world.provider.say("Hello.")
     assert (await ann.ask("hello")).status_code == 200
 
@@ -163,7 +163,7 @@ async def test_a_run_whose_database_goes_silent_is_never_failed_and_goes_on_when
     [row] = [row for row in await _rows_behind(proxy) if str(row["id"]) == run_id]
     assert (row["state"], row["error_code"]) == ("running", None)
     proxy.silent_from = None
-    await until(lambda: _is_completed(ann, run_id), timeout_s=30)
+    await until(lambda: _is_completed(ann, run_id))
     whole = await ann.events(run_id)
     assert whole.first("status") == "completed"
 
@@ -203,7 +203,7 @@ async def test_a_call_whose_start_cannot_be_stored_is_made_once_when_the_databas
     assert "tool_failed" not in {line["event"] for line in logs}
     assert not world.backend.requests
     proxy.silent_from = None
-    await until(lambda: _reads_to_its_end(ann, run_id), timeout_s=30)  # it needs its user's token again
+    await until(lambda: _reads_to_its_end(ann, run_id))  # it needs its user's token again
     assert [request.path for request in world.backend.requests] == ["/orders"]
     assert b"failed unexpectedly" not in orjson.dumps(world.provider.requests)
 
@@ -225,7 +225,7 @@ async def test_a_locked_file_is_a_503_for_a_message_and_a_pause_for_a_run(open_f
     other.execute("COMMIT")
     other.close()
     assert "status" not in first.keys
-    await until(lambda: _is_completed(ann, run_id), timeout_s=30)
+    await until(lambda: _is_completed(ann, run_id))
 
 
 async def test_an_export_that_the_database_cuts_is_cut_and_not_completed(

@@ -81,12 +81,12 @@ async def test_a_server_whose_writes_hang_is_not_ready_says_so_at_once_and_is_re
         return not await is_ready()
 
     async with database_that_hangs(database_url):
-        await until(is_not, timeout_s=20)
+        await until(is_not)
         answer = await get(world, "/readyz")
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["retry-after"]) > 0
         assert (await get(world, "/livez")).status_code == 200
-    await until(is_ready, timeout_s=20)
+    await until(is_ready)
 
 
 async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_can_read(
@@ -109,12 +109,12 @@ async def test_a_server_whose_database_takes_no_writes_is_not_ready_although_it_
     )
     async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql(refuse)
-    await until(lambda: status(503), timeout_s=20)
+    await until(lambda: status(503))
     async with store.read("acme") as connection:
         await connection.ordinary.exec_driver_sql("SELECT 1")
     async with store.write("acme") as connection:
         await connection.ordinary.exec_driver_sql(allow)
-    await until(lambda: status(200), timeout_s=20)
+    await until(lambda: status(200))
 
 
 async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_back(open_frontdesk: OpenWorld) -> None:
@@ -127,10 +127,10 @@ async def test_a_server_whose_database_file_is_gone_is_not_ready_until_it_is_bac
         return (await get(world, "/readyz")).status_code == wanted
 
     path.rename(path.with_name("moved"))
-    await until(lambda: status(503), timeout_s=20)
+    await until(lambda: status(503))
     assert (await world.person().ask("hello")).status_code == 503, "it would be written into a file that is not there"
     path.with_name("moved").rename(path)
-    await until(lambda: status(200), timeout_s=20)
+    await until(lambda: status(200))
 
 
 async def test_the_metrics_count_requests_runs_and_tool_calls_and_name_nobody(world: World, ann: Person) -> None:
@@ -217,7 +217,7 @@ async def test_a_server_starts_although_its_database_takes_no_writes_at_first(
 
         starting = asyncio.create_task(start())
         with structlog.testing.capture_logs() as logs:
-            await until(lambda: any(line["event"] == "database_awaited" for line in logs), timeout_s=30)
+            await until(lambda: any(line["event"] == "database_awaited" for line in logs))
         other.execute("ROLLBACK")
         world = await starting
     assert (await get(world, "/readyz")).status_code == 200

@@ -127,7 +127,7 @@ async def test_a_server_whose_database_is_gone_is_alive_and_not_ready(open_front
     async def is_red() -> bool:
         return (await get(world, "/readyz")).status_code == 503
 
-    await until(is_red, timeout_s=30)
+    await until(is_red)
     ready, alive = await get(world, "/readyz"), await get(world, "/livez")
     asked = await world.person().ask("hello")
 

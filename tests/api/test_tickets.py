@@ -16,7 +16,7 @@ from support.world import LiveStream, OpenWorld, Person, World, parse_stream, si
 from agent.errors import ConfigurationError, UnauthorizedError
 from agent.principal import Credential, Principal
 from api.settings import Settings
-from api.tickets import Tickets
+from api.tickets import FIRST_USE_S, Tickets
 
 EVENTS = {"Accept": "text/event-stream"}
 
@@ -197,7 +197,7 @@ async def test_a_ticket_whose_first_use_is_refused_is_void_at_once(
     """G130: whatever refuses it; nobody who comes with it again waits for a run, in a seat."""
     opens = await ticket(ann)
     assert (await get(world, headers=None, ticket=opens, **query)).status_code == 422
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(FIRST_USE_S - 5):
         assert refused(await get(world, ticket=opens, message="hello"))
 
 

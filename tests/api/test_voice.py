@@ -314,6 +314,7 @@ async def counters(world: World) -> dict[str, tuple[int, int, int, int]]:
     return {one["user_id"]: (one["runs"], one["tokens"], one["cost"], one["held_tokens"]) for one in rows}
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_budgets_count_what_is_read_out_and_written_down(
     open_frontdesk: OpenWorld, voices: VoiceServer, database_url: str
 ) -> None:

@@ -237,8 +237,11 @@ async def test_an_answer_that_comes_while_the_panel_is_closed_is_unread_until_it
     assert not await widget.axe()
     await launcher.click()
     await expect(launcher.locator(".unread")).to_have_count(0)
-    await widget.page.reload()
     await widget.page.keyboard.press("Escape")
+    await widget.page.reload()
+    await widget.becomes("document.querySelector('frontdesk-chat').chat.view.messages.length === 2")
+    await widget.settles()
+    await expect(launcher).to_be_visible()
     await expect(launcher.locator(".unread")).to_have_count(0)
 
 
@@ -364,6 +367,7 @@ async def test_shift_enter_begins_a_line_and_composing_characters_sends_nothing(
     await widget.composer.press("Shift+Enter")
     await widget.composer.press_sequentially("two")
     await widget.composer.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    await widget.settles()
     await expect(widget.page.locator(".bubble")).to_have_count(0)
     await widget.composer.press("Enter")
     await expect(widget.page.locator(".bubble")).to_have_text("one\ntwo")
@@ -377,6 +381,7 @@ async def test_a_message_that_is_too_long_is_not_sent(wire: Wire, open_widget: O
     await expect(widget.page.locator(".over")).to_have_text("10 characters too many")
     await expect(widget.button("Send")).to_be_disabled()
     await widget.composer.press("Enter")
+    await widget.settles()
     await expect(widget.page.locator(".bubble")).to_have_count(0)
     assert not wire.posts
 

@@ -290,6 +290,7 @@ async def test_tools_and_errors_are_said_and_what_was_loaded_is_not(wire: Wire, 
     await expect(widget.page.locator(".live[aria-live=assertive] p")).to_have_text("The model did not answer.")
     await widget.element.evaluate("e => e.setAttribute('lang', 'de')")
     await expect(widget.answers).to_have_count(1)
+    await widget.settles()
     await expect(widget.spoken).to_have_count(0)
 
 

@@ -157,6 +157,7 @@ async def test_messages_say_when_they_were_written(wire: Wire, open_widget: Open
     await expect(widget.page.locator(".day")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_days_stand_between_messages_of_different_ones(probe: Page) -> None:
     now = datetime.now(UTC).replace(hour=12)
     days = [now - timedelta(days=400), now - timedelta(days=400), now - timedelta(days=1), now, now]
@@ -183,6 +184,7 @@ async def test_days_stand_between_messages_of_different_ones(probe: Page) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("one_day")
 async def test_the_list_is_parted_by_day_and_goes_on_where_it_ended(wire: Wire, open_widget: OpenWidget) -> None:
     now = datetime.now(UTC).replace(hour=12)
     wire.conversations = [

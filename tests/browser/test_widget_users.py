@@ -193,6 +193,7 @@ async def test_nobody_is_asked_for_while_the_page_says_that_nobody_is_there(sit:
     asked: list[str] = []
     widget.page.on("request", lambda request: asked.append(request.url))
     await widget.composer.focus()
+    await widget.settles()
     await expect(widget.page.locator(".welcome h3")).to_be_hidden()
     assert asked == []
     await widget.page.evaluate("document.querySelector('frontdesk-chat').user = 'ann'")

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from support.days import in_one_day
 from support.desk import Desk, End, stands_in, used
 from support.serving import serve
 
@@ -160,6 +161,7 @@ def conversations(first: str, today: date) -> list[tuple[str, list[Asked]]]:
 
 @pytest.fixture(scope="module")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    in_one_day(lasts_s=120)  # with the look at the figures afterwards
     at_once: dict[str, Any] = {"max_runs_per_user": 100, "max_queued_per_user": 100, "max_streams_per_user": 200}
     settings = Settings(_env_file=None, data=tmp_path_factory.mktemp("desk"), model="demo", **at_once)
     async with serve(create_app(settings)) as url:

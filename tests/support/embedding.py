@@ -21,6 +21,9 @@ QUIET = {"viewport": {"width": 1000, "height": 760}, "reduced_motion": "reduce"}
 NO_FILE = "none.js"
 """The probe asks here for what a widget loads when it is needed, and goes on without it."""
 OpenWidget = Callable[..., Awaitable["Widget"]]
+SETTLES = """async () => {
+    for (let n = 0; n < 5; n++) await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+}"""
 
 
 class Widget(Tab):
@@ -56,6 +59,10 @@ class Widget(Tab):
         async with asyncio.timeout(60):
             while not await self.page.evaluate(expression):  # noqa: ASYNC110 (it is the page's)
                 await asyncio.sleep(0.01)
+
+    async def settles(self) -> None:
+        """Let the page do what it has put off to later turns and frames: what is not there then does not come of what was done."""
+        await self.page.evaluate(SETTLES)
 
     async def hold_time(self) -> None:
         """Let no timer of the page end any more: what it shows for a moment stays. Its profile has to be the test's own."""

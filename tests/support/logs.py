@@ -32,7 +32,7 @@ async def write(segment: Segment, events: Sequence[LoggedEvent]) -> None:
 
 async def collect(reader: AsyncGenerator[list[LoggedEvent]]) -> list[LoggedEvent]:
     """Return all that a reader gets."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return [logged async for batch in reader for logged in batch]
 
 

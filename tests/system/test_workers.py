@@ -30,7 +30,7 @@ from api.processes.inherited import Inherited, told
 pytestmark = pytest.mark.timeout(240)
 
 LIMIT_S = 180.0
-MARKED = {"worker_silence_timeout_s": 8, "shutdown_grace_s": 120}
+MARKED = {"worker_silence_timeout_s": 15, "shutdown_grace_s": 120}
 
 
 @pytest.fixture(scope="module")

@@ -178,7 +178,7 @@ async def test_a_reader_that_waits_gets_all_that_one_turn_of_the_loop_appended_a
     waiting = asyncio.ensure_future(anext(reader))
     await asyncio.sleep(0)
     await write(segment, events[1:])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await waiting == events[1:]
 
 

@@ -18,6 +18,9 @@ globalThis.setTimeout = Object.assign((act: (...given: unknown[]) => void, ms?: 
   return Number(ms) > LONG_MS ? timer.unref() : timer;
 }, wait);
 
+/** For whatever is waited for: less than a test has, and as long as a busy machine takes. */
+const LIMIT_MS = 45_000;
+
 export interface Received {
   readonly method: string;
   readonly path: string;
@@ -132,7 +135,7 @@ export function chatWith(
 }
 
 /** Resolves with the first view of which something is so. */
-export function until(chat: Chat, isSo: (view: ChatView) => boolean, limitMs = 8000): Promise<ChatView> {
+export function until(chat: Chat, isSo: (view: ChatView) => boolean): Promise<ChatView> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       clearTimeout(timer);
@@ -143,20 +146,20 @@ export function until(chat: Chat, isSo: (view: ChatView) => boolean, limitMs = 8
       settle();
       resolve(view);
     };
-    const timer = setTimeout(() => {
+    const timer = wait(() => {
       settle();
       reject(new Error(`it never became so: ${isSo}; ${JSON.stringify(chat.view)}`));
-    }, limitMs);
+    }, LIMIT_MS);
     const unsubscribe = chat.subscribe(look);
     look(chat.view);
   });
 }
 
 /** Resolves when something outside of a chat is so. */
-export async function eventually(isSo: () => boolean, limitMs = 8000): Promise<void> {
+export async function eventually(isSo: () => boolean): Promise<void> {
   const begun = Date.now();
   while (!isSo()) {
-    if (Date.now() - begun > limitMs) throw new Error(`it never became so: ${isSo}`);
+    if (Date.now() - begun > LIMIT_MS) throw new Error(`it never became so: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createParser } from "eventsource-parser";
 import { emptyAnswer, reduce } from "../src/index";
 import { type Frame, readFrames } from "../src/stream";
+import { busyMs } from "./busy";
 import { toldStories, wire } from "./stories";
 
 const BYTES = new TextEncoder();
@@ -69,10 +70,11 @@ test("half a frame at the end is no frame", async () => {
 
 test("a megabyte in ten thousand pieces is read in a moment", async () => {
   const events = Array.from({ length: 10_000 }, (_, n) => ({ token: `${n} `.padEnd(100, "x") }));
-  const begun = performance.now();
-  const { frames } = await read([BYTES.encode(wire(events))]);
-  assert.equal(answer(frames).text.length, 1_000_000);
-  assert.ok(performance.now() - begun < 1000, `it took ${performance.now() - begun} ms`);
+  const took = await busyMs(async () => {
+    const { frames } = await read([BYTES.encode(wire(events))]);
+    assert.equal(answer(frames).text.length, 1_000_000);
+  });
+  assert.ok(took < 1000, `it took ${took} ms`);
 });
 
 /** Reads with a parser that many use. */

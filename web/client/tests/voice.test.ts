@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Reading, spoken } from "../src/voice/reading";
 import { breaths, sentences } from "../src/voice/sentences";
+import { busyMs } from "./busy";
 
 const SENTENCES: Record<string, string[]> = {
   en: [
@@ -194,16 +195,17 @@ test("a sentence is said as soon as the next one begins", () => {
   assert.deepEqual(reading.read("Hello there. We [cannot. Know", false), []);
 });
 
-test("what is long is said in breaths, and a long answer takes no time", () => {
+test("what is long is said in breaths, and a long answer takes no time", async () => {
   const long = `${"word, ".repeat(200)}end.`;
   const parts = breaths(long);
   assert.ok(parts.every((part) => part.length <= 280 && part.length > 0));
   assert.equal(parts.join(" "), long);
   assert.equal(breaths("語".repeat(1000)).join(""), "語".repeat(1000));
-  const begun = performance.now();
-  const reading = new Reading("en");
   const text = "This is a sentence of an answer. ".repeat(600) + "\n\n" + "[(<`*|#$\\".repeat(2000);
-  for (let end = 0; end < text.length; end += 400) reading.read(text.slice(0, end), false);
-  reading.read(text, true);
-  assert.ok(performance.now() - begun < 4000, `${performance.now() - begun} ms`);
+  const took = await busyMs(() => {
+    const reading = new Reading("en");
+    for (let end = 0; end < text.length; end += 400) reading.read(text.slice(0, end), false);
+    reading.read(text, true);
+  });
+  assert.ok(took < 4000, `${took} ms`);
 });
