@@ -16,7 +16,7 @@ from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
-from agent.store.lanes import IS_ANSWER
+from agent.store.ranking import IS_ANSWER
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED
 from agent.store.tables import conversations, runs
