@@ -22,8 +22,7 @@ from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant, Place
 from agent.runs.executor import Executor
-from agent.runs.retention import Place as Retained
-from agent.runs.retention import expire
+from agent.runs.retention import RetentionCursor, expire
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
 from agent.search import let_search_know
@@ -84,7 +83,7 @@ class Leases:
         self._recover_soon = asyncio.Event()
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
-        self._retained = Retained()
+        self._retained = RetentionCursor()
 
     @property
     def is_well(self) -> bool:

@@ -131,7 +131,7 @@ async def resume_run(
 
     The caller commits.
     """
-    place = place_of(tenant_id, run_id, attempt)
+    place = of_attempt(tenant_id, run_id, attempt)
     if not counts:
         return await connection.row(_HOLD, place) is not None
     return await connection.change(_RESUME, place) == 1
@@ -143,7 +143,7 @@ async def hold_run(connection: Transaction, tenant_id: str, run_id: UUID, *, att
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    held = await connection.row(_HOLD, place_of(tenant_id, run_id, attempt))
+    held = await connection.row(_HOLD, of_attempt(tenant_id, run_id, attempt))
     if held is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
     return held.cancel_requested_at is not None
@@ -156,7 +156,7 @@ async def change_model(connection: Transaction, tenant_id: str, run: Run) -> Non
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
     values = {name: getattr(run, name) for name in ("model", "model_changed", "used_before")}
-    if await connection.change(_CHANGE_MODEL, {**place_of(tenant_id, run.id, run.attempt), **values}) != 1:
+    if await connection.change(_CHANGE_MODEL, {**of_attempt(tenant_id, run.id, run.attempt), **values}) != 1:
         raise LeaseLostError(f"run {run.id}, attempt {run.attempt}")
 
 
@@ -175,7 +175,7 @@ async def end_run(
         LeaseLostError: the run is over already, gone, or belongs to another attempt.
     """
     ended = {
-        **place_of(tenant_id, run_id, attempt),
+        **of_attempt(tenant_id, run_id, attempt),
         "state": end.status,
         "finish_reason": end.finish_reason,
         "error_code": end.error_code,
@@ -207,7 +207,7 @@ async def set_suggestions(
 
 async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
-    await connection.change(_RELEASE, place_of(tenant_id, run_id, attempt))
+    await connection.change(_RELEASE, of_attempt(tenant_id, run_id, attempt))
 
 
 async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int, until: datetime) -> None:
@@ -216,7 +216,7 @@ async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, at
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    if await connection.change(_PAUSE, {**place_of(tenant_id, run_id, attempt), "waits_until": until}) != 1:
+    if await connection.change(_PAUSE, {**of_attempt(tenant_id, run_id, attempt), "waits_until": until}) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -252,7 +252,7 @@ async def move_run(connection: Transaction, run: RunKey, *, attempt: int, sender
 
     From one's own hands into one's own it makes void what was offered to others. The caller commits.
     """
-    moved = {**place_of(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
+    moved = {**of_attempt(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
     return await connection.change(_MOVE, moved) == 1
 
 
@@ -284,7 +284,7 @@ async def cancel_runs(
     return [row.id for row in await connection.rows(_CANCEL_OF_CONVERSATION, place)]
 
 
-def place_of(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+def of_attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
     """Return the values that name an attempt's run."""
     return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from agent.errors import LogTrimmedError
 from agent.events.schema import LoggedEvent
 from agent.log.contract import next_batch
-from agent.log.redis.entries import NOWHERE, Message, Place, parse_message, place_of, stream_key
+from agent.log.redis.entries import NO_ID, Message, StreamId, parse_message, stream_id_of, stream_key
 from agent.principal import RunKey
 from agent.redis.subscriber import Subscriber
 
@@ -26,11 +26,11 @@ class Tail:
     """The tail of one run: what is heard of it, for all who read it here."""
 
     def __init__(self) -> None:
-        self._before: Place | None = None
-        """The place of the event before the first one here; None where nothing is known."""
+        self._before: StreamId | None = None
+        """The id of the event before the first one here; None where nothing is known."""
         self._events: list[LoggedEvent] = []
-        self._places: list[Place] = []
-        self._last = NOWHERE
+        self._ids: list[StreamId] = []
+        self._last = NO_ID
         self._characters = 0
         self.is_left = False
         """Whether nobody writes behind what was heard."""
@@ -69,11 +69,11 @@ class Tail:
         except (LogTrimmedError, ValueError, KeyError):  # of another release: the stream says what it can
             self._reset()
 
-    def after(self, place: Place) -> list[LoggedEvent] | None:
-        """Return a batch of what stands behind a place; None where that is not known here."""
-        if self._before is None or place < self._before:
+    def after(self, seen: StreamId) -> list[LoggedEvent] | None:
+        """Return a batch of the events behind the one of this id; None where they are not known here."""
+        if self._before is None or seen < self._before:
             return None
-        return next_batch(self._events, bisect_right(self._places, place))
+        return next_batch(self._events, bisect_right(self._ids, seen))
 
     async def heard(self) -> None:
         """Return when what is published is heard."""
@@ -104,7 +104,7 @@ class Tail:
         self.wake()
 
     def _reset(self) -> None:
-        self._before, self._events, self._places, self._characters = None, [], [], 0
+        self._before, self._events, self._ids, self._characters = None, [], [], 0
         self.is_left = False
         self.wake()
 
@@ -114,19 +114,19 @@ class Tail:
             self.depart()
             return
         if self._before is None or before > self._last:
-            self._before, self._events, self._places, self._characters = before, [], [], 0
-        elif entry.place <= self._last:
+            self._before, self._events, self._ids, self._characters = before, [], [], 0
+        elif entry.id <= self._last:
             return
         known = len(self._events)
-        new = [one for one in entry.events if place_of(one.id) > (self._places[-1] if known else self._before)]
+        new = [one for one in entry.events if stream_id_of(one.id) > (self._ids[-1] if known else self._before)]
         self._events += new
-        self._places += map(place_of, (one.id for one in new))
+        self._ids += map(stream_id_of, (one.id for one in new))
         self._characters += sum(map(_characters, new))
         if known and (len(self._events) > TAIL_EVENTS or self._characters > TAIL_CHARACTERS):
-            self._before = self._places[known - 1]
-            self._events, self._places = self._events[known:], self._places[known:]
+            self._before = self._ids[known - 1]
+            self._events, self._ids = self._events[known:], self._ids[known:]
             self._characters = sum(map(_characters, new))
-        self._last, self.is_left = entry.place, entry.kind == "left"
+        self._last, self.is_left = entry.id, entry.kind == "left"
         self.departures += self.is_left
         self.wake()
 
