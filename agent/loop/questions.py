@@ -16,7 +16,7 @@ import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent.attempt.attempt import Attempt
-from agent.attempt.recording import for_people, kept
+from agent.attempt.hiding import for_people, without_secrets
 from agent.graphemes import cut
 from agent.graphemes import shown as shown_text
 from agent.masking import Mask
@@ -162,7 +162,7 @@ def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
     if tool.ask is None:
         return f"{tool.name.replace('_', ' ').strip().capitalize()}?"
 
-    arguments = kept(call.arguments, mask, tool.schema)  # a title is recorded as it is
+    arguments = without_secrets(call.arguments, mask, tool.schema)  # a title is recorded as it is
 
     def value(place: re.Match[str]) -> str:
         given = arguments.get(place[1])

@@ -12,10 +12,10 @@ from uuid import UUID
 import orjson
 
 from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.hiding import without_secrets
 from agent.attempt.offer import ask_toolset
 from agent.attempt.page import page_tools
 from agent.attempt.presence import Absences
-from agent.attempt.recording import kept
 from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
 from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
 from agent.masking import HIDDEN, Mask
@@ -176,7 +176,7 @@ class Decisions:
             if tool is None:
                 raise InvalidRequestError("arguments: the tool is not there any more")
             check_arguments(tool, decision.arguments)
-            edited[decision.tool_call_id] = kept(decision.arguments, mask, tool.schema)
+            edited[decision.tool_call_id] = without_secrets(decision.arguments, mask, tool.schema)
         return edited
 
 
