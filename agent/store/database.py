@@ -256,7 +256,7 @@ class Store:
                 await self._file.checkpoint(most_bytes=most_bytes)
 
     def note_deletion(self) -> None:
-        """Let the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
+        """Have the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
         if self._file is not None:
             self._file.has_deleted = True
 

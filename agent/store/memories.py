@@ -60,7 +60,7 @@ async def keep_memory(connection: Transaction, principal: Principal, fact: str, 
 
 
 async def hold_running(connection: Transaction, principal: Principal, run_id: UUID) -> UUID:
-    """Let the principal's run neither end nor be deleted until the caller commits; return its conversation.
+    """Keep the principal's run from ending and from being deleted until the caller commits; return its conversation.
 
     Raises:
         NotFoundError: it is over, or gone.

@@ -129,7 +129,7 @@ async def expire_memories(connection: Transaction, tenant_id: str, *, keep_days:
 
 
 async def expire_files(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
-    """Let files be there no more that came so long ago, also those that messages have, and record how many; return that.
+    """Hide files that came so long ago, those that messages have among them; record how many, and return that.
 
     The caller commits. Their bytes go as those of deleted ones do.
     """

@@ -1,8 +1,9 @@
 """The transitions of a run's row, which nothing else changes: begin, go on, hold, wait, end, release, take over, cancel.
 
-`queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker owns a running run by its attempt number. Every write for
-a run first passes `hold_run`, so a worker that lost it finds out before it changes anything. Whoever calls these tells the
-log and counts the end, so only the writer and its neighbour for runs that nobody here holds do (`agent/attempt`).
+`queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker
+owns a running run by its attempt number. Every write for a run first passes `hold_run`, so a worker that lost it finds out
+before it changes anything. Whoever calls these tells the log and counts the end, so only the writer and its neighbour for runs
+that nobody here holds do (`agent/attempt`).
 """
 
 from datetime import UTC, datetime
@@ -211,7 +212,7 @@ async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, 
 
 
 async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int, until: datetime) -> None:
-    """Let nobody hold the run until `wake_run`; its attempt does not count. The caller commits.
+    """Queue the run such that nobody can claim it before `wake_run`; its attempt does not count. The caller commits.
 
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
@@ -239,8 +240,8 @@ async def await_user(connection: Transaction, run: RunKey, *, until: datetime) -
 async def take_over(connection: Transaction, run: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
     """Make a run this worker's, as its next attempt; return its user. The caller commits.
 
-    It is an abandoned one, or one of this worker's own that it does not hold. None where somebody else was faster, or
-    where it has begun `most_attempts` attempts. Those that died while they waited are none.
+    The run is abandoned, or points to this worker, which does not hold it. None where somebody else was faster, or where it has
+    begun `most_attempts` attempts. An attempt that died while it waited for its turn does not count.
     """
     statement = _TAKE_BACK if most_attempts is None else _TAKE_IN
     taken = await connection.row(statement, {**_free(run, worker_id), "attempts": most_attempts})
