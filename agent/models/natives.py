@@ -96,7 +96,7 @@ def open_native(wanted: Wanted) -> IntegratedModel:
         abilities=abilities,
     )
     if wanted.key is not None:
-        model._mask.learn(wanted.key.get_secret_value())
+        model.hide(wanted.key.get_secret_value())
     return model
 
 

@@ -168,8 +168,8 @@ def _quoted(words: object) -> Mapping[str, Any] | None:
 def _error_of(error: ProviderError) -> RunError:
     """Return what an error means to a run."""
     kinds, words, status = error.kinds, error.message, error.status
+    # Where the status says nothing that the words could not know better:
     is_vague = status in (400, 403, 412, 422, None)
-    """The status says nothing that the words could not know better."""
     if kinds & meanings.WITHHELD or (is_vague and meanings.WITHHELD_WORDS.search(words)):
         return ContentRefusedError(error.reason)
     if kinds & meanings.QUOTA or status == 402 or meanings.QUOTA_WORDS.search(words):
