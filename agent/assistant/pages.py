@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import orjson
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from agent.assistant.model import Definition, ToolWords
+from agent.assistant.model import Definition, Role, ToolWords
 from agent.assistant.toolsets import TOOL_NAME
 from agent.schemas.fitting import check_schema
 from agent.schemas.told import bounded_schema
@@ -56,7 +56,7 @@ class PageToolDefinition(ToolWords):
     ask: str | None = Field(
         default=None, min_length=1, max_length=200, description="the question; {name} is an argument"
     )
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+    roles: tuple[Role, ...] | None = Field(
         default=None, min_length=1, description="of tokens; others do not have it. None: everybody has"
     )
     timeout_s: float = Field(default=60.0, ge=1, le=3600, description="for the page to answer")
