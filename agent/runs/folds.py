@@ -231,7 +231,7 @@ class Folds:
         return is_kept
 
     async def _drop(self, fold: Fold, claim: UUID) -> None:
-        """Let others make it; where the database is away, the claim ends by itself."""
+        """Give the claim back, so that others may make the summary; where the database is away, it ends by itself."""
         with suppress(DatabaseError):
             async with self._runtime.store.write(fold.owner.tenant_id) as connection:
                 await drop_claim(connection, fold.owner, fold.run.conversation_id, claim)
