@@ -27,6 +27,7 @@ from agent.models.health import Bounds, Health
 from agent.principal import Principal
 from agent.redis.downs import Downs
 from agent.redis.lasting import lasting
+from agent.runs.chores import chores
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.folds import Folds
@@ -121,6 +122,7 @@ class Runner:
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
+        upkeep += chores(self._runtime, self._settings)
         if self._shared is not None:
             await self._shared.tell()
             upkeep.append(lasting(self._shared.run, name="places"))
