@@ -202,11 +202,12 @@ class Memories:
         key = _Key(principal.tenant_id, principal.user_id, with_tenant, asked)
         now, changes = asyncio.get_running_loop().time(), self._changes
         cached = self._cached.get(key)
-        async with self._store.read(principal.tenant_id) as connection:
-            if cached is not None and cached.until > now:
-                metrics.memories.labels("kept").inc()
-                ids = cached.ids
-                return await read_memories(connection, principal, ids, with_tenant=with_tenant) if ids else []
+        if cached is not None and cached.until > now:
+            metrics.memories.labels("kept").inc()
+            if not cached.ids:
+                return []
+            async with self._store.read(principal.tenant_id) as connection:
+                return await read_memories(connection, principal, cached.ids, with_tenant=with_tenant)
         found, is_late = await self._found(definition, principal, terms, question, with_tenant=with_tenant)
         metrics.memories.labels("found" if found else "none").inc()
         if changes == self._changes and not is_late:  # what was written meanwhile it may not have seen
