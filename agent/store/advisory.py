@@ -31,7 +31,7 @@ async def is_our_turn(connection: Transaction, work: int) -> bool:
     return got
 
 
-async def lock_owner(connection: Transaction, kind: int, tenant_id: str, owner: str) -> None:
+async def lock_owner(connection: Transaction, tenant_id: str, owner: str, *, kind: int) -> None:
     """Make others who take this lock for the same owner wait until the transaction ends; on SQLite they do so anyway."""
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:owner))")

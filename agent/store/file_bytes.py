@@ -23,7 +23,7 @@ class HeldBytes(NamedTuple):
 async def held_by(connection: Transaction, principal: Principal, *, locks: bool = False) -> HeldBytes:
     """Return how much room the principal's files take; with `locks` nobody else adds one meanwhile."""
     if locks:
-        await lock_owner(connection, FILES, principal.tenant_id, principal.user_id)
+        await lock_owner(connection, principal.tenant_id, principal.user_id, kind=FILES)
     c = files.c
     loose = func.coalesce(func.sum(case((c.conversation_id.is_(None), c.bytes), else_=0)), 0)
     own = c.tenant_id == principal.tenant_id, c.user_id == principal.user_id, c.deleted_at.is_(None)

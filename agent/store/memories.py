@@ -46,7 +46,7 @@ class Memory:
 
 async def keep_memory(connection: Transaction, principal: Principal, fact: str, *, owner: str, most: int) -> Kept:
     """Keep a fact of the principal, or with `TENANT` of the tenant, unless it is there or `most` are. The caller commits."""
-    await lock_owner(connection, MEMORIES, principal.tenant_id, owner)
+    await lock_owner(connection, principal.tenant_id, owner, kind=MEMORIES)
     c = memories.c
     own = c.tenant_id == principal.tenant_id, c.user_id == owner
     known = select(c.id).where(*own, c.digest == digest_of(fact))
@@ -127,7 +127,7 @@ async def change_memory(connection: Transaction, principal: Principal, memory: M
         InvalidRequestError: another fact of the same owner says that already.
         NotFoundError: it is gone.
     """
-    await lock_owner(connection, MEMORIES, principal.tenant_id, memory.user_id)
+    await lock_owner(connection, principal.tenant_id, memory.user_id, kind=MEMORIES)
     c = memories.c
     same = c.tenant_id == principal.tenant_id, c.user_id == memory.user_id, c.digest == digest_of(fact)
     if (await connection.execute(select(c.id).where(*same, c.id != memory.id))).first() is not None:

@@ -101,8 +101,9 @@ OVER_ALL_TENANTS = {
     "left_reservations",
     "expire_counters",
     "read_clock",
+    "is_our_turn",
 }
-"""Background work: they give names only, which the others ask for. The clock is of no row."""
+"""Background work: they give names only, which the others ask for. The clock, and whose turn it is, are of no row."""
 MAKES_ROWS = {
     "create_conversation",
     "record",
@@ -112,8 +113,9 @@ MAKES_ROWS = {
     "reserve",
     "keep_memory",
     "add_file",
+    "lock_owner",
 }
-"""They only make rows of whoever is named."""
+"""They only make rows of whoever is named, or a lock."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})
