@@ -140,7 +140,7 @@ class Attempt:
         self.writer.emit(kind(text, self.parts))
 
     def end_part(self) -> None:
-        """Let what is said next be a part of its own."""
+        """End the part under way: what is said next begins another."""
         self.part_kind = None
 
     def cite(self, sources: Iterable[SourceCited]) -> None:
@@ -155,17 +155,17 @@ class Attempt:
             since_stored.observe((datetime.now(UTC) - self.run.created_at).total_seconds())
 
     async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
-        """Let the step that goes on from these messages have the tools that there are by now."""
+        """Offer the step that goes on from these messages the tools that there are by now."""
         await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
 
     def expect(self, messages: Sequence[BaseMessage], *, goes_on: bool = True) -> None:
-        """Let the budgets that count for the run know what its next step is given, where it `goes_on` with a reservation."""
+        """Tell the run's budget what its next step is given, where the run `goes_on` and holds a reservation."""
         budget = self.writer.budget
         if budget is not None and budget.reserves and goes_on:
             budget.expect(self.offer, messages)
 
     async def reserve(self, messages: Sequence[BaseMessage]) -> None:
-        """Let the current step have room in the budgets that count for the run.
+        """Make sure that the budgets that count for the run have room for the current step.
 
         Raises:
             QuotaExceededError: there is none.

@@ -128,7 +128,7 @@ class Files:
             return await attachments.read_files(connection, principal, ids)
 
     async def delete(self, principal: Principal, file_id: UUID) -> None:
-        """Let a file be there no more that no message has.
+        """Remove a file that no message has.
 
         Raises:
             NotFoundError: the principal has no such file.

@@ -166,7 +166,7 @@ class RedisSegment:
         return str(stream_id_of(events[(self._first or 0) + surplus].id)) if surplus > 0 else ""
 
     def taken(self) -> None:
-        """Know that Redis has what the last call added."""
+        """Note that Redis has the events of the last call."""
         self._sent = self._sending
         if self._sent > (self._first or 0):
             self._before = stream_id_of(self._events[self._sent - 1].id)
@@ -175,7 +175,7 @@ class RedisSegment:
         self._wake()
 
     def go_on_after(self, last: StreamId) -> None:
-        """Know that Redis has what this attempt wrote up to this id: an answer, or a server, was lost."""
+        """Note that Redis has the events up to this id, and send those behind it: an answer, or a server, was lost."""
         first = self._first or 0
         known = {stream_id_of(one.id): index for index, one in enumerate(self._events[first:], start=first + 1)}
         self._sent = known.get(last, len(self._events))  # else it is the mark of one who left, behind the last event
@@ -184,19 +184,19 @@ class RedisSegment:
         self._wake()
 
     def begin_again(self) -> None:
-        """Know that Redis has forgotten all."""
+        """Send the newest events anew, as many as a log may have: Redis has forgotten all."""
         first = self._first or 0
         self._sent = max(first, len(self._events) - self._limits.max_events)
         self._before = None
 
     def shut_out(self) -> None:
-        """Know that a later attempt writes the log: nothing of this one is added any more, and its readers go away."""
+        """Add nothing any more, and send the readers away: a later attempt writes the log."""
         self._is_shut_out = True
         self._local.leave()
         self.let_go()
 
     def let_go(self) -> None:
-        """Let those go on who wait for Redis."""
+        """Wake whoever waits until Redis has the events, whether it has or not."""
         waiting, self._waiting = self._waiting, []
         for _, taken in waiting:
             if not taken.done():

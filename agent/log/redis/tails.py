@@ -57,7 +57,7 @@ class Tail:
         self._reset()
 
     def doubt(self) -> None:
-        """Let those who wait look at the stream: nothing was heard for long."""
+        """Send whoever waits to the stream: nothing was heard for long."""
         self.heard_at = time.monotonic()
         self.doubts += 1
         self._reset()
@@ -91,7 +91,7 @@ class Tail:
             self._waiting.discard(changed)
 
     def wake(self) -> None:
-        """Let those who wait look again."""
+        """Wake whoever waits for something new."""
         self.changes += 1
         waiting, self._waiting = self._waiting, set()
         for one in waiting:
@@ -99,7 +99,7 @@ class Tail:
                 one.set_result(None)
 
     def depart(self) -> None:
-        """Know that nobody writes the run, and that this is all there is for now."""
+        """Note that nobody writes the run's log: this is all there is for now."""
         self.departures += 1
         self.wake()
 
@@ -145,7 +145,7 @@ class Tails:
 
     @contextmanager
     def reading(self, run: RunKey) -> Iterator[Tail]:
-        """Have the tail of a run meanwhile."""
+        """Give the run's tail for the block; it is there as long as somebody reads it."""
         tail = self._tails.get(run)
         if tail is None:
             tail = self._tails[run] = Tail()
@@ -160,28 +160,28 @@ class Tails:
                 self._subscriber.remove(stream_key(self._prefix, run))
 
     def wake(self, run: RunKey) -> None:
-        """Let those who read a run look again: it is written here now."""
+        """Wake the readers of a run: it is written here now."""
         if (tail := self._tails.get(run)) is not None:
             tail.wake()
 
     def depart(self, run: RunKey) -> None:
-        """Let those who wait for a run here know that nothing is to come."""
+        """Tell the readers of a run that nobody writes its log for now."""
         if (tail := self._tails.get(run)) is not None:
             tail.depart()
 
     def lose(self, run: RunKey) -> None:
-        """Let those who read a run know that its log will not be ended."""
+        """Tell the readers of a run that it is over, and that its log will not be ended."""
         if (tail := self._tails.get(run)) is not None:
             tail.is_lost = True
             tail.wake()
 
     async def watch(self, check: Callable[[RunKey], Awaitable[None]], *, silence_s: float) -> None:
-        """Let the readers of silent runs look at the stream, and `check` what stays silent, until cancelled."""
+        """Send the readers of silent runs to the stream, and `check` the runs that stay silent, until cancelled."""
         while True:
             await asyncio.sleep(silence_s / 4)
             until = time.monotonic() - silence_s
             for run, tail in list(self._tails.items()):
                 if tail.heard_at < until:
                     tail.doubt()
-                    if tail.doubts.bit_count() == 1 and tail.doubts > 1:  # ever more rarely
+                    if tail.doubts > 1 and tail.doubts.bit_count() == 1:  # at 2, 4, 8, …: ever more rarely
                         await check(run)
