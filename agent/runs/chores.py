@@ -13,7 +13,7 @@ import structlog
 from agent.places import place_of
 from agent.runs.retention import RetentionCursor, expire
 from agent.runtime import Runtime
-from agent.search import let_search_know
+from agent.search import index_new
 from agent.settings import RuntimeSettings
 from agent.store.asked_ahead import put_right
 from agent.store.deletion import purge_deleted
@@ -36,7 +36,7 @@ def chores(runtime: Runtime, settings: RuntimeSettings) -> list[Coroutine[None, 
         repeat(partial(seal_all, store), every_s=settings.seal_every_s),
         repeat(partial(put_right, store), every_s=PUT_RIGHT_EVERY_S),
         repeat(partial(_expire, runtime, settings, RetentionCursor()), every_s=settings.retention_every_s),
-        repeat(partial(let_search_know, store), every_s=settings.search_index_every_s),
+        repeat(partial(index_new, store), every_s=settings.search_index_every_s),
     ]
 
 
