@@ -342,7 +342,6 @@ def attempts() -> dict[str, Attempt]:
         "usage_of": lambda c, who, _: overview.usage_of(c, who.tenant_id, since=NOW - KEPT, until=NOW + KEPT),
         "expire_conversations": lambda c, who, _: _expired(c, who),
         "expire_feedback": lambda c, who, _: retention.expire_feedback(c, who.tenant_id, keep_days=1, most_rows=9),
-        "get_budget": lambda c, who, _: budgets.get_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
         "list_budgets": lambda c, who, _: budgets.list_budgets(c, who.tenant_id, most=9),
         "clear_budget": lambda c, who, _: budgets.clear_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
         "kept_budgets": lambda c, who, _: _kept(c, who),
