@@ -96,7 +96,8 @@ class DescribedTool(Definition):
 class Declared(NamedTuple):
     """A page's abilities, as a run keeps them: what it described, and what it has of the tools with a description of the file's.
 
-    `own` None: it has all of these, and says what came of actions that expect it; so it is where nothing is said of them.
+    `own` None: the page has all of the file's tools, and says what came of actions that expect it; as where a page says nothing
+    of them.
     """
 
     described: tuple[DescribedTool, ...] = ()

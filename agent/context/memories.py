@@ -42,7 +42,7 @@ from agent.store.repeating import repeated
 logger = structlog.get_logger()
 
 MOST_CACHED = 10_000
-"""Questions of which it is known which facts fit, in this process."""
+"""Questions whose fitting facts this process knows."""
 SHARE_OF_MEANING = 0.7
 """Of the time that finding may take: so long the vector of a question is waited for."""
 BYTES_PER_TOKEN = 4
@@ -99,7 +99,7 @@ class Memories:
         search = asyncio.create_task(self._search(definition, principal, terms, question))
         self._searches.add(search)
         search.add_done_callback(self._over)
-        # One that is late is not stopped: what it finds is there for the next question like this one.
+        # A search that is late is not stopped: what it finds is there for the next question like this one.
         done, _ = await asyncio.wait({search}, timeout=definition.find_timeout_s)
         if not done:
             logger.warning("memory_late", timeout_s=definition.find_timeout_s)

@@ -19,7 +19,7 @@ GOOD_FOR_NO = 10
 """The same, where there is no room: somebody may have made some."""
 MOST_GOOD_S = 60.0
 MOST_TENANTS = 10_000
-"""Tenants of which it is known what their files take, in this process."""
+"""Tenants whose files' bytes this process knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ class Files:
     async def remove_gone(self, tenant_id: str | None = None, user_id: str | None = None) -> bool:
         """Remove the bytes of files that nobody sees any more, then their rows; return whether all are gone.
 
-        One that cannot be removed holds no other up. Of one that is being stored the row stays until whoever stores it sees that.
+        A file that cannot be removed holds no other up. The row of a file that is being stored stays until whoever stores it sees
+        that it is gone.
         """
         self.has_gone = self.has_gone and tenant_id is not None
         whose = {"tenant_id": tenant_id, "user_id": user_id}

@@ -123,7 +123,7 @@ def is_allowed(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
 
 
 def _is_of_who_may(attempt: Attempt, tool: Tool, answer: Approval) -> bool:
-    """Return whether a yes is of whom the tool wants it now: a definition may name others since it was asked."""
+    """Return whether the tool still takes a yes from whoever gave it: its definition may name others since it was asked."""
     is_own = answer.decided_by == attempt.principal.current.user_id
     return not is_own or not approvers(attempt, tool)
 

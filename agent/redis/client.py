@@ -78,7 +78,7 @@ class RedisClient:
         return reply
 
     async def calls(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return the answers to several commands, in order, sent at once. One that is refused has its error for an answer.
+        """Return the answers to several commands, in order, sent at once. The answer to a refused command is its error.
 
         Raises:
             RedisAwayError: nobody knows which of them were done.

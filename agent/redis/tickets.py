@@ -130,7 +130,7 @@ class TicketShelf:
     async def put(
         self, owner: str, ticket: str, sealed: bytes, *, tenant: str, what: str, times: Times, most: int
     ) -> bool:
-        """Keep a ticket of an owner in a tenant; False where they have too many, none of which was used."""
+        """Keep a ticket of an owner in a tenant; False where they have too many that nobody has used."""
         fresh, void, wait = (round(one * 1000) for one in times)
         length_ms = max(fresh + wait, void)
         [noted] = await self._client.scripts(_OWNS, [(self._owners(tenant), owner, length_ms)])

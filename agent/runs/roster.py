@@ -130,8 +130,8 @@ class Roster:
     async def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
         """Take a place for a run that is to be taken over; None where there is none, and it stays where it is.
 
-        One that `is_first` of its conversation may have a place at work at once. So those that wait behind it here never
-        keep it out.
+        A run that `is_first` of its conversation may have a place at work at once, so that runs that wait behind it here
+        never keep it out.
         """
         if is_first and await self._admission.ask(place.tenant_id, place.user_id, here=True) is not None:
             return HERE

@@ -127,7 +127,7 @@ class SharedAdmission(Admission):
     def keep(self, tenant_id: str, user_id: str, grant: Grant, *, is_silent: bool = False) -> None:
         """Take the place here for a run that its place elsewhere did not take, however many work here.
 
-        One that `is_silent` is offered nothing, by nobody, until it says something again.
+        Where the worker of the grant `is_silent`, nobody offers it anything until it says something again.
         """
         self._arrived(grant)
         self._inside += 1

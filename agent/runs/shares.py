@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 MOST_KNOWN = 10_000
-"""Users of whom it is known how many wait elsewhere. They are learned anew with the next question."""
+"""Users whose messages that wait elsewhere are known by number. They are learned anew with the next question."""
 NOBODY: Mapping[tuple[str, str], tuple[int, int]] = MappingProxyType({})
 ALONE_S = 2.0
-"""How long no other process has a place before one that does not work, works itself."""
+"""How long no other process may have a place before a process that only hands its runs on works itself."""
 
 
 class Shares:

@@ -190,8 +190,8 @@ class Store:
     async def _ready(self, deadline: Deadline, tenant_id: str | None, *, pool: Pool, writes: bool) -> Kept:
         """Return a connection with an open transaction.
 
-        One that was ended while nobody used it, as at a restart of the server, is found out here, where nothing is lost:
-        the next one is new.
+        A connection that was ended while nobody used it, as at a restart of the server, is found out here, where nothing is
+        lost: the next one is new.
         """
         while True:
             kept = await pool.take()

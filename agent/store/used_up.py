@@ -65,7 +65,7 @@ class Lately:
 
 
 class UsedUp:
-    """Refusals and looks known of all tenants. Past MOST those tenants are forgotten of whom nobody was refused for longest."""
+    """Refusals and looks known of all tenants. Past MOST, those of the tenants go whose last refusal is longest ago."""
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, Lately] = OrderedDict()

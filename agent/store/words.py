@@ -81,7 +81,7 @@ _COUNTING_MARKS = {0, 8, 9}
 
 
 MOST_MARKS = 20_000
-"""Characters of which it is known whether they are dropped; Unicode has a million, and a text may have all."""
+"""Characters that are known to be dropped or kept; Unicode has a million, and a text may have all."""
 
 
 class _Marks(dict[int, int | None]):
