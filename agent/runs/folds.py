@@ -214,7 +214,9 @@ class Folds:
         length_s = fold.folding.timeout_s + SLACK_S
         async with self._runtime.store.write(fold.owner.tenant_id) as connection:
             return await claim_summary(
-                *(connection, fold.owner, fold.run.conversation_id),
+                connection,
+                fold.owner,
+                fold.run.conversation_id,
                 run_id=fold.run.id,
                 after_turn=found.before.until.turn if found.before else 0,
                 until=found.until,

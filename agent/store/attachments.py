@@ -87,8 +87,16 @@ async def add_file(
 ) -> File:
     """Note a file whose bytes are about to be stored; nobody sees it until they are. The caller commits."""
     kept = File(
-        *(new.name, new.media_type, new.bytes, new.sha256, new.text_bytes, new.about),
-        *(new_id(), conversation_id, secrets.token_hex(20), datetime.now(UTC)),
+        name=new.name,
+        media_type=new.media_type,
+        bytes=new.bytes,
+        sha256=new.sha256,
+        text_bytes=new.text_bytes,
+        about=new.about,
+        id=new_id(),
+        conversation_id=conversation_id,
+        storage_key=secrets.token_hex(20),
+        created_at=datetime.now(UTC),
     )
     row = {name: getattr(kept, name) for name in (*NewFile.__slots__, *File.__slots__)}
     owner = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}
@@ -261,6 +269,14 @@ def _own(principal: Principal) -> tuple[ColumnElement[bool], ...]:
 
 def _file(row: Any) -> File:
     return File(
-        *(row.name, row.media_type, row.bytes, row.sha256, row.text_bytes, row.about or {}),
-        *(row.id, row.conversation_id, row.storage_key, row.created_at),
+        name=row.name,
+        media_type=row.media_type,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        text_bytes=row.text_bytes,
+        about=row.about or {},
+        id=row.id,
+        conversation_id=row.conversation_id,
+        storage_key=row.storage_key,
+        created_at=row.created_at,
     )
