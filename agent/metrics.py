@@ -157,7 +157,10 @@ def count_end(tenant_id: str, status: str, code: str | None) -> None:
 
 
 def expect_failures(codes: Iterable[str]) -> None:
-    """Show these failures of runs from the start, with nothing counted: of one that is born with its first nobody sees an increase."""
+    """Show these failures of runs from the start, with nothing counted.
+
+    Prometheus sees no increase in a counter that appears with its first failure.
+    """
     for code in codes:
         runs_ended.labels("failed", code)
 

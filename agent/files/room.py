@@ -53,7 +53,7 @@ class Files:
         """Whether somebody deleted one, whose bytes are to be removed soon."""
 
     async def check_room(self, principal: Principal, *, is_loose: bool = True) -> None:
-        """Refuse a file of somebody, or of a tenant, whose files take as much room as they may; loose ones are those no message has.
+        """Refuse a file of a user or tenant whose files take as much room as they may; a file that no message has `is_loose`.
 
         Raises:
             QuotaExceededError: they do.

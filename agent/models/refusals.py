@@ -104,7 +104,7 @@ def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _is_failure(code: object) -> bool:
-    """Return whether a code says that something failed: a number that says no more than that it is under way, or went well, does not."""
+    """Return whether a code says that something failed: not 0, a status below 400, or a word for success."""
     word = str(code).lower() if _is_word(code) else ""
     if word.removeprefix("-").isdecimal() and len(word) < MAX_DIGITS:
         return not (int(word) == 0 or 100 <= int(word) < 400)

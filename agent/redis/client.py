@@ -47,7 +47,7 @@ class Script:
 
 
 class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Connections to Sentinel's primary, for which whoever comes late waits: redis-py's own refuse, and that looks as if it were away."""
+    """Connections to Sentinel's primary. Who finds none free waits: redis-py's own pool refuses, as if Redis were away."""
 
 
 class RedisClient:

@@ -122,7 +122,7 @@ class Used(NamedTuple):
 
 
 class TicketShelf:
-    """The tickets of an installation. Tenants, owners and tickets are named by what tells nothing of them; every call may raise RedisAwayError."""
+    """The tickets of an installation. Their keys tell nothing of tenants, owners or tickets; every call may raise RedisAwayError."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client

@@ -31,8 +31,8 @@ _IS_SEEN = or_(
         conversations.c.deleted_at.is_(None),
     ),
 )
-"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release that knows no files
-removes a conversation's rows without it.
+"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release from before
+files removes a conversation's rows and leaves those of its files.
 """
 _THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
 

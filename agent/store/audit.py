@@ -55,8 +55,11 @@ DeedKind = Literal[
     "audit.read",
     "audit.expired",
 ]
-"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. `conversation.read`: by an operator. What is `expired` went because its time was over; of
-`audit.expired` those are older rows."""
+"""The kinds of deeds.
+
+`call.unknown`: its process died while it was out. `call.refused`: it was not made. `conversation.read`: by an operator.
+`….expired`: it was removed because its time was over; of `audit.expired` that were older rows.
+"""
 
 MAX_WORDS = 65_536
 """Characters of a row's words; of longer ones the beginning is kept, as text."""

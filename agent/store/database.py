@@ -211,7 +211,7 @@ class Store:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
 
         Raises:
-            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or a role is none.
+            ConfigurationError: a shared database needs `frontdesk migrate`, or one of its roles is not as the wall needs it.
             DatabaseError: another program had SQLite's file for a minute, or PostgreSQL did not tell of its roles for one.
         """
         if self.path is not None:

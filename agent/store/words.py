@@ -85,7 +85,7 @@ MOST_MARKS = 20_000
 
 
 class _Marks(dict[int, int | None]):
-    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up, and begun anew when it is full."""
+    """A table for `str.translate` that drops accents and unseen characters. It learns them as they come up, and begins anew when full."""
 
     def __missing__(self, point: int) -> int | None:
         if len(self) >= MOST_MARKS:

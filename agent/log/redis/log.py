@@ -34,7 +34,7 @@ SUBSCRIBE_S = 1.0
 
 
 class RedisLog(EventLog):
-    """The log of one process among many. Enter it once: the subscriber that it is given runs meanwhile, and the client is closed at the end."""
+    """The log of one process among many. Enter it once: meanwhile it runs the subscriber, and at the end it closes the client."""
 
     def __init__(
         self,
