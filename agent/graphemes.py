@@ -21,7 +21,7 @@ def shown(text: str) -> str:
 def cut(text: str, most: int) -> str:
     """Return the beginning of a text, at most so many code points, without a character that is torn in two.
 
-    One that is longer than all of that is torn.
+    A character that is longer than all of that is torn.
     """
     if len(text) <= most:
         return text

@@ -5,6 +5,7 @@ label has a bound, behind which everything new is `other`. Nothing here is touch
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
@@ -98,6 +99,15 @@ tenant_tokens = Counter(
 )
 
 
+class TokenPrice(NamedTuple):
+    """The price of a million tokens of a model; `cached` is of input that the provider had kept."""
+
+    input: float
+    cached: float
+    output: float
+    currency: str
+
+
 class Names:
     """The first `most` values of a label, as they are; what comes later is `other`."""
 
@@ -106,7 +116,7 @@ class Names:
         self._known: set[str] = set()
 
     def begin(self, most: int) -> None:
-        """Know nobody yet, and `most` from now on."""
+        """Forget all values, and take the first `most` from now on."""
         self.most = most
         self._known.clear()
 
@@ -128,7 +138,8 @@ tool_names = Names(200)
 """Servers of tools may have new ones every day."""
 model_names = Names(50)
 context_names = Names(50)
-prices: dict[str, tuple[float, float, float, str]] = {}
+prices: dict[str, TokenPrice] = {}
+"""By the names of models; see `expect_prices`."""
 tenant_names = Names(0)
 """`most` is what `FRONTDESK_METRICS_TENANTS` says; 0 leaves tenants out."""
 
@@ -146,7 +157,10 @@ def count_end(tenant_id: str, status: str, code: str | None) -> None:
 
 
 def expect_failures(codes: Iterable[str]) -> None:
-    """Show these failures of runs from the start, with nothing counted: of one that is born with its first nobody sees an increase."""
+    """Show these failures of runs from the start, with nothing counted.
+
+    Prometheus sees no increase in a counter that appears with its first failure.
+    """
     for code in codes:
         runs_ended.labels("failed", code)
 
@@ -158,8 +172,8 @@ def count_call(tool: str, outcome: str, taken_s: float) -> None:
     tool_s.labels(name).observe(taken_s)
 
 
-def expect_prices(found: Mapping[str, tuple[float, float, float, str]]) -> None:
-    """Know what a million tokens cost: input, kept input, output and the currency, by the names of models."""
+def expect_prices(found: Mapping[str, TokenPrice]) -> None:
+    """Count costs by these prices from now on, by the names of models."""
     prices.clear()
     prices.update(found)
 
@@ -173,7 +187,5 @@ def count_tokens(model: str, tenant_id: str | None, given: int, said: int, cache
             if tenant is not None and kind != "cached":
                 tenant_tokens.labels(tenant, kind).inc(count)
     if (price := prices.get(model)) is not None:
-        for_input, for_cached, for_output, currency = price
-        cost.labels(name, currency).inc(
-            ((given - cached) * for_input + cached * for_cached + said * for_output) / 1_000_000
-        )
+        paid = (given - cached) * price.input + cached * price.cached + said * price.output
+        cost.labels(name, price.currency).inc(paid / 1_000_000)

@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 MOST_OWNERS = 10_000
 FEW = 3
-"""Of one owner: a turn side by side and another one use different things at the same time."""
+"""Values of one owner: turns at the same time may use different ones."""
 
 
 class Owner(NamedTuple):
@@ -24,12 +24,16 @@ class Owner(NamedTuple):
 
 
 def owner_of(principal: Principal) -> Owner:
-    """Return whose something is that was made for a principal."""
+    """Return the owner of what is made for a principal."""
     return Owner(principal.tenant_id, principal.user_id, principal.role, principal.branches)
 
 
 class Newest(Generic[K, V]):
-    """Values by keys, at most `most`. One goes when each of its owners uses others; before that, when it was not used for longest."""
+    """Values by keys, at most `most`.
+
+    A value goes when each of its owners has used `FEW` others since. Where there are too many, the values go that an owner
+    who was here longest ago has not used for longest.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -43,14 +47,14 @@ class Newest(Generic[K, V]):
         return self._values.values()
 
     def find(self, owner: Owner, key: K) -> V | None:
-        """Return a value, which is one of the owner's from now on; None where it is not there."""
+        """Return a value and note that the owner uses it; None where it is not there."""
         if key not in self._values:
             return None
         self._use(owner, key)
         return self._values[key]
 
     def keep(self, owner: Owner, key: K, value: V) -> None:
-        """Keep a value as one of the owner's, in place of one that they used before."""
+        """Keep a value that the owner uses, in place of the one that they have not used for longest."""
         self._values[key] = value
         self._use(owner, key)
         while len(self._values) > self._most or len(self._of_owner) > MOST_OWNERS:

@@ -1,4 +1,4 @@
-"""Searches of this process: few at once, in turns, none for longer than its time. And what lets search know of what is new.
+"""Searches of this process: few at once, in turns, none for longer than its time. And the indexing of what is new for them.
 
 The invariant: a search costs nobody else their answer. It has connections of its own, a user has one search at a time, and a
 tenant leaves one connection to the others, where there are two.
@@ -121,8 +121,8 @@ class Searches:
         self._served = {who: when for who, when in self._served.items() if who in users or who in tenants}
 
 
-async def let_search_know(store: Store) -> None:
-    """Index all that is new, the newest first, in small batches."""
+async def index_new(store: Store) -> None:
+    """Put all that is new into the index, the newest first, in small batches."""
     rows = await index_batch(store)
     while rows:
         await asyncio.sleep(PAUSE_S)

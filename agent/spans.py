@@ -89,7 +89,7 @@ def new_id(bits: int) -> int:
 
 
 def trace_of(run_id: UUID) -> int:
-    """Return the id of a run's trace: a digest, as samplers go by an id's bits, and those of a UUID are not all alike."""
+    """Return the id of a run's trace: a digest, as samplers choose by an id's bits, and not all bits of a UUID are random."""
     return int.from_bytes(blake2b(run_id.bytes, digest_size=16, person=b"trace").digest())
 
 

@@ -214,7 +214,7 @@ class Toolset(Protocol):
 
 
 FIND_TOOLS = "find_tools"
-"""The tool by which a model asks for more tools than it was offered. One that was written for an assistant comes before it."""
+"""The tool by which a model asks for more tools than it was offered. A tool of this name that was written for the assistant takes its place."""
 
 
 def by_name(sources: Sequence[Sequence[Tool]]) -> tuple[dict[str, Tool], list[Tool]]:

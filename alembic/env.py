@@ -4,6 +4,7 @@ import asyncio
 
 from sqlalchemy import Connection
 
+from agent.store.advisory import MIGRATING
 from agent.store.columns import is_compared
 from agent.store.database import EVERY_TENANT
 from agent.store.limits import Limits
@@ -24,7 +25,7 @@ def migrate(connection: Connection) -> None:
         # Two processes that start at once: the second waits for the first, then finds nothing to do.
         connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
         connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7045217)")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
         connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
     context.configure(
         connection=connection,

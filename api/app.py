@@ -12,12 +12,13 @@ from agent.context.gathering import Contexts
 from agent.context.memories import Memories
 from agent.context.shelf import MemoryShelf, Shelf
 from agent.files.opening import open_files
+from agent.log.attempt_spans import AttemptSpans
 from agent.log.contract import EventLog
 from agent.log.memory import MemoryLog
 from agent.log.redis.entries import StreamLimits
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
-from agent.log.traced import AttemptSpans, TracedLog
+from agent.log.traced import TracedLog
 from agent.models.catalog import Catalog
 from agent.principal import RunKey
 from agent.redis.address import parse_address

@@ -14,7 +14,7 @@ from agent.errors import InvalidRequestError
 from agent.store.audit import AuditCursor
 from agent.store.budgets import Whose
 from agent.store.conversations import ConversationCursor, Version
-from agent.store.shared_approvals import Place
+from agent.store.shared_approvals import SharedCursor
 
 Found = TypeVar("Found", covariant=True)
 
@@ -59,11 +59,11 @@ def conversation_cursor(packed: Any) -> ConversationCursor | None:
 
 
 @_unpacked
-def approval_cursor(packed: Any) -> Place | None:
+def approval_cursor(packed: Any) -> SharedCursor | None:
     """Return the place in the list of what others ask."""
     match packed:
         case [str(asked_at), str(tool_call_id)] if "\x00" not in tool_call_id:
-            return Place(_moment(asked_at), tool_call_id)
+            return SharedCursor(_moment(asked_at), tool_call_id)
     return None
 
 

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from agent.errors import RunError
-from agent.metrics import expect_failures, expect_prices, tenant_names
+from agent.metrics import TokenPrice, expect_failures, expect_prices, tenant_names
 from api import errors
 from api.dependencies import Services
 from api.gauges import exposition
@@ -18,7 +18,7 @@ def show_metrics(stack: AsyncExitStack, services: Services) -> None:
     expect_failures(errors.codes_of(RunError))
     models = [model for one in services.assistants for model in one.definition.models]
     priced = [(model.label, model.price) for model in reversed(models) if model.price is not None]
-    expect_prices({label: (price.input, price.for_cached, price.output, price.currency) for label, price in priced})
+    expect_prices({label: TokenPrice(one.input, one.for_cached, one.output, one.currency) for label, one in priced})
     stack.enter_context(services.pulse)
     if settings.metrics_port is not None:
         read = partial(exposition, services)

@@ -16,7 +16,7 @@ from agent.errors import (
     NotWaitingError,
 )
 from agent.principal import Principal
-from agent.runs.readers import read_run
+from agent.runs.stored import read_run
 from agent.store.page_calls import PageCall, list_page_calls
 from agent.store.runs import Run
 from api.dependencies import Services

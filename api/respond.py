@@ -12,8 +12,8 @@ from agent.errors import RETRY_AFTER_S, OverloadedError
 from agent.events.fold import Answer
 from agent.events.schema import START, EventId
 from agent.principal import Principal
-from agent.runs.readers import read_run
 from agent.runs.runner import Runner
+from agent.runs.stored import read_run
 from agent.store.runs import Run
 from api.dependencies import services_of
 from api.encodings import takes_gzip

@@ -65,9 +65,8 @@ class Traces:
             from opentelemetry.sdk.trace import TracerProvider
         except ImportError:
             raise ConfigurationError(f"FRONTDESK_TRACES needs OpenTelemetry: {INSTALLED_BY}") from None
-        logging.getLogger("opentelemetry").setLevel(
-            logging.CRITICAL
-        )  # it has a line for each batch, we for each change
+        # It would log a line for each batch; we log one for each change.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         check_variables(os.environ, waiting=WAITING)
         ours = {"service.name": "frontdesk", "service.version": __version__, "service.instance.id": uuid4().hex}
         self._resource = Resource(ours).merge(OTELResourceDetector().detect())

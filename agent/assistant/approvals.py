@@ -1,10 +1,10 @@
 """How people are asked before a tool changes something."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, Role
 
 
 class Approvals(Definition):
@@ -14,7 +14,7 @@ class Approvals(Definition):
     when_waiting: Literal["deny", "enqueue", "reject"] = Field(
         default="deny", description="what a new message does to a question: it is a no, it waits, it is refused"
     )
-    approvers: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    approvers: tuple[Role, ...] = Field(
         default=(), max_length=20, description="roles of other people who answer; none: the user does"
     )
     resume_s: float = Field(

@@ -24,7 +24,7 @@ from agent.assistant.files import FilesOrNone
 from agent.assistant.history import History as History
 from agent.assistant.memory import MemoryOrNone
 from agent.assistant.mistakes import told
-from agent.assistant.model import Definition, TenantId, ToolWords
+from agent.assistant.model import Definition, Role, TenantId, ToolWords
 from agent.assistant.models import Models
 from agent.assistant.pages import PageTools
 from agent.assistant.roles import OF_USERS, roles_named
@@ -162,7 +162,7 @@ class Assistant(Definition):
     history: History = History()
     limits: Limits = Limits()
     budgets: Budgets | None = None
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+    roles: tuple[Role, ...] | None = Field(
         default=None, min_length=1, description="of tokens; others may not use it. None: whoever has a token may"
     )
     public: Public | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, in_full
 
 
 def _once_each(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,10 +37,8 @@ def check_named(place: str, names: Collection[str], own: Collection[str]) -> Non
         raise ValueError(f"{place}: {', '.join(strange)} is not among models")
 
 
-def _in_full(value: object) -> object:
-    if isinstance(value, bool):
-        return {} if value else None
-    return {"models": value} if isinstance(value, list | tuple) else value
+def _of_names(value: object) -> object:
+    return {"models": value} if isinstance(value, list | tuple) else in_full(value)
 
 
-FallbackOrNone = Annotated[Fallback | None, BeforeValidator(_in_full)]
+FallbackOrNone = Annotated[Fallback | None, BeforeValidator(_of_names)]

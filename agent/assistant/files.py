@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, in_full
 
 FileKind = Literal["text", "markdown", "csv", "pdf", "docx", "xlsx", "pictures"]
 EVERY_KIND: tuple[FileKind, ...] = ("text", "markdown", "csv", "pdf", "docx", "xlsx", "pictures")
@@ -43,8 +43,4 @@ class Files(Definition):
         return self
 
 
-def _in_full(value: object) -> object:
-    return ({} if value else None) if isinstance(value, bool) else value
-
-
-FilesOrNone = Annotated[Files | None, BeforeValidator(_in_full)]
+FilesOrNone = Annotated[Files | None, BeforeValidator(in_full)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, in_full
 
 
 class Folding(Definition):
@@ -33,10 +33,6 @@ class Folding(Definition):
     timeout_s: float = Field(default=60.0, gt=0, le=600, description="for making one, beside the conversation")
 
 
-def _in_full(value: object) -> object:
-    return ({} if value else None) if isinstance(value, bool) else value
-
-
 SHORT_TIMES = 5
 """So many times as many messages are read where they are short, and would else be folded for nothing."""
 MOST_SHORT = 500
@@ -47,7 +43,7 @@ class History(Definition):
 
     messages: int = Field(default=20, ge=1, le=1000)
     tokens: int = Field(default=24_000, ge=100, description="estimated; about four characters each")
-    summary: Annotated[Folding | None, BeforeValidator(_in_full)] = Field(
+    summary: Annotated[Folding | None, BeforeValidator(in_full)] = Field(
         default=Folding(), description="of the turns before; None: they are left out"
     )
 

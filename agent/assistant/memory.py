@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, Role, in_full
 from agent.assistant.selection import EmbeddingModel
 
-Roles = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=20)]
+Roles = Annotated[tuple[Role, ...], Field(max_length=20)]
 
 
 class Memory(Definition):
@@ -48,8 +48,4 @@ class Memory(Definition):
         return role in self.tenant_writers
 
 
-def _in_full(value: object) -> object:
-    return ({} if value else None) if isinstance(value, bool) else value
-
-
-MemoryOrNone = Annotated[Memory | None, BeforeValidator(_in_full)]
+MemoryOrNone = Annotated[Memory | None, BeforeValidator(in_full)]

@@ -75,7 +75,10 @@ def _told(mistake: ErrorDetails, whole: type[BaseModel]) -> str:
 
 
 def _walk(steps: Sequence[int | str], whole: type[BaseModel]) -> tuple[list[str], list[type[BaseModel]]]:
-    """Return a place without the forms that it was tried as, and the parts of a definition that may stand there, or hold its last name."""
+    """Return the names that lead to a mistake, and the parts of a definition that may stand there or may have its last name.
+
+    pydantic's own place names each form of a value that it tried, too.
+    """
     place: list[str] = []
     parts = [whole]
     for number, step in enumerate(map(str, steps)):

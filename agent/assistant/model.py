@@ -1,8 +1,8 @@
-"""The base of all parts of a definition: frozen values that refuse what they do not know."""
+"""The base of all parts of a definition, frozen values that refuse what they do not know; and the values that many parts share."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.principal import is_tenant_id
 from agent.region import Locale
@@ -24,7 +24,14 @@ def _of_a_token(tenant_id: str) -> str:
 
 
 TenantId = Annotated[str, AfterValidator(_of_a_token)]
+Role = Annotated[str, Field(min_length=1)]
+"""A role, as tokens name it."""
 Line = Annotated[str, AfterValidator(checked_line)]
+
+
+def in_full(value: object) -> object:
+    """Return what `true` or `false` stands for in place of a part: all of its defaults, or none of it; anything else as it is."""
+    return ({} if value else None) if isinstance(value, bool) else value
 
 
 class Words(Definition):

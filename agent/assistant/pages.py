@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import orjson
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from agent.assistant.model import Definition, ToolWords
+from agent.assistant.model import Definition, Role, ToolWords
 from agent.assistant.toolsets import TOOL_NAME
 from agent.schemas.fitting import check_schema
 from agent.schemas.told import bounded_schema
@@ -56,7 +56,7 @@ class PageToolDefinition(ToolWords):
     ask: str | None = Field(
         default=None, min_length=1, max_length=200, description="the question; {name} is an argument"
     )
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+    roles: tuple[Role, ...] | None = Field(
         default=None, min_length=1, description="of tokens; others do not have it. None: everybody has"
     )
     timeout_s: float = Field(default=60.0, ge=1, le=3600, description="for the page to answer")
@@ -96,7 +96,8 @@ class DescribedTool(Definition):
 class Declared(NamedTuple):
     """A page's abilities, as a run keeps them: what it described, and what it has of the tools with a description of the file's.
 
-    `own` None: it has all of these, and says what came of actions that expect it; so it is where nothing is said of them.
+    `own` None: the page has all of the file's tools, and says what came of actions that expect it; as where a page says nothing
+    of them.
     """
 
     described: tuple[DescribedTool, ...] = ()

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from agent.assistant.model import Definition
+from agent.assistant.model import Definition, Role
 
 SHORT = 50
 """Characters of a suggestion or starter: what fits on a button."""
@@ -19,7 +19,7 @@ class Starter(Definition):
     """A way to begin. In a definition a text alone stands for one that everybody is shown."""
 
     text: ShortText
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+    roles: tuple[Role, ...] | None = Field(
         default=None, min_length=1, description="of tokens; others are not shown it. None: everybody is"
     )
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from agent.assistant.backends import DEFAULT_BACKEND
-from agent.assistant.model import Definition, TenantId, ToolWords
+from agent.assistant.model import Definition, Role, TenantId, ToolWords
 from agent.conditions import Bound
 from agent.urls import shown_url
 
@@ -44,7 +44,6 @@ Patterns = tuple[Annotated[Pattern, BeforeValidator(_of_text)], ...]
 
 Values = tuple[bool | int | float | Annotated[str, Field(max_length=200)], ...]
 Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
-Role = Annotated[str, Field(min_length=1)]
 
 
 class BoundDefinition(Definition):
@@ -191,7 +190,7 @@ class ToolsetDefinition(Definition):
     backend: str = Field(default=DEFAULT_BACKEND, description="of backends; python and openapi call it")
     include: Patterns = Field(default=(), description="nothing: all of its tools")
     exclude: Patterns = ()
-    roles: tuple[Annotated[str, Field(min_length=1)], ...] | None = Field(
+    roles: tuple[Role, ...] | None = Field(
         default=None, min_length=1, description="of tokens; others do not have its tools. None: everybody has"
     )
     untrusted: bool | None = Field(

@@ -39,10 +39,11 @@ from agent.models.echo import step_extras
 from agent.models.health import Health
 from agent.models.sources import add, cited
 from agent.models.stream import Reply
+from agent.principal import Principal
 from agent.store.approvals import Approval, list_approvals
 from agent.store.changed_models import used_by
 from agent.store.database import Store
-from agent.store.messages import FileRef, NewMessage, ToolCall
+from agent.store.messages import FileRef, NewMessage, StoredMessage, ToolCall
 from agent.store.page_calls import NewPageCall, PageCall, list_page_calls
 from agent.store.repeating import repeated
 from agent.store.runs import Run
@@ -119,6 +120,15 @@ class Attempt:
         sources = (given.wordings if given else {}, tool.wordings if tool else {})
         return worded(*sources, locale=self.run.region.locale)
 
+    def go_on_behind(self, current: Sequence[StoredMessage]) -> None:
+        """Begin behind the messages of this turn that earlier attempts left: their steps, use, sources and files count on."""
+        said = [message for message in current if message.role == "assistant"]
+        self.step = max((message.step for message in said), default=0)
+        self.usage = used_by(self.run, [(message.step, message.usage or Usage()) for message in said])
+        self.has_text = any(message.text for message in said)
+        self.sources = cited(current, most=self.assistant.limits.sources)
+        self.given = [file for message in current if message.role == "tool" for file in message.files]
+
     def begin_step(self) -> None:
         """Go on to the next step, and say so."""
         self.step += 1
@@ -140,7 +150,7 @@ class Attempt:
         self.writer.emit(kind(text, self.parts))
 
     def end_part(self) -> None:
-        """Let what is said next be a part of its own."""
+        """End the part under way: what is said next begins another."""
         self.part_kind = None
 
     def cite(self, sources: Iterable[SourceCited]) -> None:
@@ -155,17 +165,17 @@ class Attempt:
             since_stored.observe((datetime.now(UTC) - self.run.created_at).total_seconds())
 
     async def renew_tools(self, messages: Sequence[BaseMessage]) -> None:
-        """Let the step that goes on from these messages have the tools that there are by now."""
+        """Offer the step that goes on from these messages the tools that there are by now."""
         await self.offer.renew(self.principal.current, partial(heard, messages, self.run.conversation_id))
 
     def expect(self, messages: Sequence[BaseMessage], *, goes_on: bool = True) -> None:
-        """Let the budgets that count for the run know what its next step is given, where it `goes_on` with a reservation."""
+        """Tell the run's budget what its next step is given, where the run `goes_on` and holds a reservation."""
         budget = self.writer.budget
         if budget is not None and budget.reserves and goes_on:
             budget.expect(self.offer, messages)
 
     async def reserve(self, messages: Sequence[BaseMessage]) -> None:
-        """Let the current step have room in the budgets that count for the run.
+        """Make sure that the budgets that count for the run have room for the current step.
 
         Raises:
             QuotaExceededError: there is none.
@@ -227,7 +237,7 @@ async def open_attempt(
     assistant_id: str = "",
     files: Files | None = None,
 ) -> Attempt:
-    """Return the turn, ready for the loop; the transcript is loaded, unless it was with the start of the run.
+    """Return the attempt, ready for the loop; the transcript is read, unless it came with the start of the run.
 
     Raises:
         NotFoundError: the conversation is gone.
@@ -236,38 +246,34 @@ async def open_attempt(
     owner = principal.current
     if transcript is None:
         transcript = await read_transcript(store, owner, run, window=assistant.history)
-    current = transcript.current
-    limits = assistant.limits
-    model = catalog.open(catalog.find(assistant, run.model), limits)
-    asked: list[Approval] = []
-    page_calls: dict[str, PageCall] = {}
-    if run.attempt > 1:
-        async with store.read(owner.tenant_id) as connection:
-            asked = await list_approvals(connection, owner.tenant_id, run.id)
-            page_calls = {one.tool_call_id: one for one in await list_page_calls(connection, owner.tenant_id, run.id)}
-    page = page_tools(assistant, run, owner, page_calls) if not run.lane else ()
+    approvals, page_calls = await _asked_before(store, owner, run)
     offer = Offer(
-        *(model, toolsets),
-        timeout_s=limits.toolset_timeout_s,
+        catalog.open(catalog.find(assistant, run.model), assistant.limits),
+        toolsets,
+        timeout_s=assistant.limits.toolset_timeout_s,
         selector=selector,
-        page=page,
+        page=page_tools(assistant, run, owner, page_calls) if not run.lane else (),
         reads_only=run.lane > 0,
     )
+    current = transcript.current
     question = current[0].text if current else ""
     told = await look_up(contexts, assistant, assistant_id, toolsets, stopper, owner=owner, run=run, question=question)
     read = partial(tell, store, catalog, assistant, owner, told, files)
     attempt = Attempt(principal, run, assistant, offer, writer, stopper, repeated(read), await read(run, transcript))
+    attempt.approvals, attempt.page_calls, attempt.files = approvals, page_calls, files
     if not run.lane:  # a lane is what its own model says
         attempt.chain = open_chain(catalog, health, assistant, owner, name=run.model)
-    attempt.files = files
-    attempt.given = [file for message in current if message.role == "tool" for file in message.files]
-    attempt.approvals = {one.tool_call_id: one for one in asked}
-    attempt.page_calls = page_calls
     if assistant.history.summary is not None:
         attempt.shortened = shortened(transcript, attempt.messages)
-    said = [message for message in current if message.role == "assistant"]
-    attempt.step = max((message.step for message in said), default=0)
-    attempt.usage = used_by(run, [(message.step, message.usage or Usage()) for message in said])
-    attempt.has_text = any(message.text for message in said)
-    attempt.sources = cited(current, most=limits.sources)
+    attempt.go_on_behind(current)
     return attempt
+
+
+async def _asked_before(store: Store, owner: Principal, run: Run) -> tuple[dict[str, Approval], dict[str, PageCall]]:
+    """Return what people and the page were asked in earlier attempts, by the ids of the calls."""
+    if run.attempt == 1:
+        return {}, {}
+    async with store.read(owner.tenant_id) as connection:
+        approvals = await list_approvals(connection, owner.tenant_id, run.id)
+        page_calls = await list_page_calls(connection, owner.tenant_id, run.id)
+    return {one.tool_call_id: one for one in approvals}, {one.tool_call_id: one for one in page_calls}

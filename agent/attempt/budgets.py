@@ -76,8 +76,8 @@ class Budgets:
     ) -> None:
         """Refuse a run that has no room as it is now. It only reads: `count` decides.
 
-        Of a tenant of whom somebody was refused lately one message looks at a time, at the counters of all those, and the others
-        wait for it.
+        Where somebody of a tenant was refused lately, its messages look one at a time: the one at the counters of all who were
+        refused, and the others wait for what it sees.
 
         Raises:
             QuotaExceededError: there is no room for it, or for its first step.

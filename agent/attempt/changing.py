@@ -50,7 +50,7 @@ async def change_model(attempt: Attempt, model: ModelDefinition, reason: str) ->
 
 
 async def take_back(attempt: Attempt, *, is_void: bool = False) -> None:
-    """Take back the step's text so far: it was thinking, or it is void. Readers get what is left as a snapshot, and go on from there."""
+    """Take back the step's text so far, which was thinking, or is void; readers get a snapshot of what is left and go on behind it."""
     shown = await attempt.writer.shown()
     left = shown.text.removesuffix(attempt.reply.text).removesuffix(STEP_SEPARATOR)
     first, *more = list(in_pieces(left)) or [""]

@@ -29,7 +29,7 @@ async def look_up(
     run: Run,
     question: str,
 ) -> Told:
-    """Return what a turn is told of its tenant, and what is remembered that fits its question. Who has no tools, as visitors, is told nothing.
+    """Return what a turn is told of its tenant, and what is remembered that fits its question; nothing, where it has no tools, as visitors have none.
 
     Raises:
         StoppedError: the run was stopped meanwhile.

@@ -57,11 +57,12 @@ class RunHold:
             return await read_clock(connection)
 
     async def _append(self, connection: Transaction, new: Sequence[NewMessage]) -> None:
-        """Add messages, as the run's owner."""
+        """Add messages, and hold the run's row until the transaction ends."""
         await self._append_unheld(connection, new)
         await transitions.hold_run(connection, *self._key, attempt=self._run.attempt)
 
     async def _hold_unstopped(self, connection: Transaction) -> None:
+        """Hold the run's row until the transaction ends; a StoppedError where somebody stopped the run elsewhere."""
         if await transitions.hold_run(connection, *self._key, attempt=self._run.attempt):
             raise StoppedError("cancelled")
 

@@ -1,4 +1,4 @@
-"""The writer of one attempt at a run: events to the log, rows to the store. The only writer of both.
+"""The writer of one attempt at a run: its events to the log, its rows to the store, and nobody else's while it holds the run.
 
 The invariants: every row is written under the run's lease; an event that says "this is so" goes out after the commit
 that made it so; after `end` nothing is written but suggestions, a title and the close.
@@ -51,8 +51,10 @@ class RunWriter(RunHold):
         self._log = log
         self._segment = log.open(self._key, run.attempt, age_s=run.age_s())
         self.budget: RunBudget | None = None
-        self.ended = False  # whether it has begun to write the run's end
-        self.is_answer = True  # whether it was its turn's answer when it ended: one of several lanes is
+        self.ended = False
+        """Whether it has begun to write the run's end."""
+        self.is_answer = True
+        """Whether the run was its turn's answer when it ended: of several lanes, one is."""
 
     def emit(self, event: AnyEvent) -> None:
         """Append an event to the run's log. It never waits.

@@ -42,7 +42,7 @@ from agent.store.repeating import repeated
 logger = structlog.get_logger()
 
 MOST_CACHED = 10_000
-"""Questions of which it is known which facts fit, in this process."""
+"""Questions whose fitting facts this process knows."""
 SHARE_OF_MEANING = 0.7
 """Of the time that finding may take: so long the vector of a question is waited for."""
 BYTES_PER_TOKEN = 4
@@ -99,7 +99,7 @@ class Memories:
         search = asyncio.create_task(self._search(definition, principal, terms, question))
         self._searches.add(search)
         search.add_done_callback(self._over)
-        # One that is late is not stopped: what it finds is there for the next question like this one.
+        # A search that is late is not stopped: what it finds is there for the next question like this one.
         done, _ = await asyncio.wait({search}, timeout=definition.find_timeout_s)
         if not done:
             logger.warning("memory_late", timeout_s=definition.find_timeout_s)
@@ -202,11 +202,12 @@ class Memories:
         key = _Key(principal.tenant_id, principal.user_id, with_tenant, asked)
         now, changes = asyncio.get_running_loop().time(), self._changes
         cached = self._cached.get(key)
-        async with self._store.read(principal.tenant_id) as connection:
-            if cached is not None and cached.until > now:
-                metrics.memories.labels("kept").inc()
-                ids = cached.ids
-                return await read_memories(connection, principal, ids, with_tenant=with_tenant) if ids else []
+        if cached is not None and cached.until > now:
+            metrics.memories.labels("kept").inc()
+            if not cached.ids:
+                return []
+            async with self._store.read(principal.tenant_id) as connection:
+                return await read_memories(connection, principal, cached.ids, with_tenant=with_tenant)
         found, is_late = await self._found(definition, principal, terms, question, with_tenant=with_tenant)
         metrics.memories.labels("found" if found else "none").inc()
         if changes == self._changes and not is_late:  # what was written meanwhile it may not have seen

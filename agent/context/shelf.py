@@ -54,9 +54,9 @@ class _Kept(NamedTuple):
 
 
 class MemoryShelf:
-    """Keeps texts in this process, by its monotonic clock. Past its room the texts go that were used least lately.
+    """Keeps texts in this process, by its monotonic clock. Each goes when its time is over.
 
-    Each goes by itself when its time is over.
+    Where there is no room for a new one, the texts go that were used least lately.
     """
 
     def __init__(self, *, most_bytes: int) -> None:
@@ -75,7 +75,10 @@ class MemoryShelf:
         return kept.text
 
     async def put(self, owner: Owner, key: str, text: str, *, ttl_s: float, age_s: float) -> None:
-        """Keep a text, which `Contexts` hands in of nobody who was forgotten since; what its tenant, and then what anybody has not used for longest makes room for it."""
+        """Keep a text. The texts that its tenant, and then anybody, has not used for longest make room for it.
+
+        `Contexts` hands in no text of somebody who was forgotten since.
+        """
         at, size = (owner, key), OVERHEAD_BYTES + len(key) + len(text.encode())
         self._drop(at)
         loop = asyncio.get_running_loop()

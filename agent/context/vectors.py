@@ -225,9 +225,9 @@ def _packed(given: Any) -> bytes:
 
 
 def _matrix(found: Sequence[tuple[UUID, bytes | None]]) -> tuple[tuple[UUID, ...], Any, bool]:
-    """Return the vectors of an owner below each other, and whether one was made of every fact. Of several lengths one counts.
+    """Return the vectors of an owner as rows, and whether every fact has one. Where their lengths differ, one length counts.
 
-    One that is empty is of a fact that the model refused.
+    A vector that is empty is of a fact that the model refused.
     """
     import numpy as np
 

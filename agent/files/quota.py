@@ -14,12 +14,12 @@ LOOSE = "Your files that no message has are too large together: send them with a
 OF_USER = "Your files take as much room as they may together: delete conversations that have some."
 OF_TENANT = "The files of your company take as much room as they may together."
 GOOD_FOR = 100
-"""How many times as long as it took to add them up the sum of a tenant's files is good: no more than a hundredth of a time goes there."""
+"""The sum of a tenant's files is used so many times as long as adding them up took, which so takes a hundredth of the time at most."""
 GOOD_FOR_NO = 10
 """The same, where there is no room: somebody may have made some."""
 MOST_GOOD_S = 60.0
 MOST_TENANTS = 10_000
-"""Tenants of which it is known what their files take, in this process."""
+"""Tenants whose files' bytes this process knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class _Known:
 
 
 class TenantRoom:
-    """How much the files of tenants take, as this process knows it: what came here is known at once, what came or went elsewhere soon.
+    """The bytes of tenants' files, as this process knows them: of files that came here at once, of others soon.
 
-    Adding them up takes the longer the more there are, so one at a time does that for a tenant.
+    Adding them up takes the longer the more there are, so one request at a time does that for a tenant.
     """
 
     def __init__(self, limits: Limits) -> None:

@@ -53,7 +53,7 @@ class Files:
         """Whether somebody deleted one, whose bytes are to be removed soon."""
 
     async def check_room(self, principal: Principal, *, is_loose: bool = True) -> None:
-        """Refuse a file of somebody, or of a tenant, whose files take as much room as they may; loose ones are those no message has.
+        """Refuse a file of a user or tenant whose files take as much room as they may; a file that no message has `is_loose`.
 
         Raises:
             QuotaExceededError: they do.
@@ -128,7 +128,7 @@ class Files:
             return await attachments.read_files(connection, principal, ids)
 
     async def delete(self, principal: Principal, file_id: UUID) -> None:
-        """Let a file be there no more that no message has.
+        """Remove a file that no message has.
 
         Raises:
             NotFoundError: the principal has no such file.
@@ -154,7 +154,8 @@ class Files:
     async def remove_gone(self, tenant_id: str | None = None, user_id: str | None = None) -> bool:
         """Remove the bytes of files that nobody sees any more, then their rows; return whether all are gone.
 
-        One that cannot be removed holds no other up. Of one that is being stored the row stays until whoever stores it sees that.
+        A file that cannot be removed holds no other up. The row of a file that is being stored stays until whoever stores it sees
+        that it is gone.
         """
         self.has_gone = self.has_gone and tenant_id is not None
         whose = {"tenant_id": tenant_id, "user_id": user_id}

@@ -1,7 +1,7 @@
 """Whose file is opened next: places are given by turns, so that nobody's files keep those of others waiting.
 
 The invariant: of two places or more no tenant has all, as long as another one asked lately; of those who wait, the tenant that was
-served longest ago comes first, and in it the user of whom that is true.
+served longest ago comes first, and of its users the one who was.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ MOST_FILES = 10
 async def keep_given(attempt: Attempt, result: object) -> tuple[object, tuple[FileRef, ...]]:
     """Keep the files of a result; return what the model reads, and the files. An assistant without `files` gives none.
 
-    One that cannot be kept is no failure of the call: the model is told why.
+    A file that cannot be kept is no failure of the call: the model is told why.
 
     Raises:
         DatabaseError: it does not answer.

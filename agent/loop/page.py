@@ -77,7 +77,7 @@ def _sort_tool(attempt: Attempt, tool: Tool, call: ToolCall, found: ForPage) -> 
 
 
 def _is_acknowledged(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
-    """Return whether a call is an action that its page tells of. One that is none says so itself when it is made."""
+    """Return whether a call is an action whose outcome the page tells; a call that does not fit it fails when it is made."""
     if tool.acknowledged is None or not _has_page(attempt) or _says_all(attempt):
         return False
     try:

@@ -16,7 +16,7 @@ import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from agent.attempt.attempt import Attempt
-from agent.attempt.recording import for_people, kept
+from agent.attempt.hiding import for_people, without_secrets
 from agent.graphemes import cut
 from agent.graphemes import shown as shown_text
 from agent.masking import Mask
@@ -123,7 +123,7 @@ def is_allowed(attempt: Attempt, tool: Tool, call: ToolCall) -> bool:
 
 
 def _is_of_who_may(attempt: Attempt, tool: Tool, answer: Approval) -> bool:
-    """Return whether a yes is of whom the tool wants it now: a definition may name others since it was asked."""
+    """Return whether the tool still takes a yes from whoever gave it: its definition may name others since it was asked."""
     is_own = answer.decided_by == attempt.principal.current.user_id
     return not is_own or not approvers(attempt, tool)
 
@@ -162,7 +162,7 @@ def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
     if tool.ask is None:
         return f"{tool.name.replace('_', ' ').strip().capitalize()}?"
 
-    arguments = kept(call.arguments, mask, tool.schema)  # a title is recorded as it is
+    arguments = without_secrets(call.arguments, mask, tool.schema)  # a title is recorded as it is
 
     def value(place: re.Match[str]) -> str:
         given = arguments.get(place[1])

@@ -1,6 +1,6 @@
 """A tool call, executed: time limit, size limit, ledger and events. The tool boundary.
 
-The second of the two catch-alls lives here: a broken tool is the model's problem, not the run's.
+A broken tool is the model's problem, not the run's: whatever a call raises becomes its result here.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ import structlog
 
 from agent import metrics, toolkit
 from agent.attempt.attempt import Attempt
-from agent.attempt.recording import Proposed, kept, kept_text
+from agent.attempt.hiding import without_secrets
+from agent.attempt.recording import Proposed, kept_text
 from agent.attempt.results import ToolResult
 from agent.attempt.snapshot import as_event
 from agent.attempt.stop import StoppedError
@@ -57,8 +58,8 @@ def proposed(attempt: Attempt, call: ToolCall) -> Proposed:
     """Return a call as the model asked for it, as the ledger and the record have it."""
     tool, mask = attempt.tools.get(call.name), attempt.principal.mask
     if tool is None:
-        return Proposed(call, "unknown", "read", kept(call.arguments, mask))
-    return Proposed(call, tool.kind, tool.risk, kept(call.arguments, mask, tool.schema))
+        return Proposed(call, "unknown", "read", without_secrets(call.arguments, mask))
+    return Proposed(call, tool.kind, tool.risk, without_secrets(call.arguments, mask, tool.schema))
 
 
 async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> ToolResult:

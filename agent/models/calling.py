@@ -1,4 +1,4 @@
-"""A model that cannot call tools, as one that can: what it may ask for stands in its instructions, and what came of it in a message.
+"""A model that cannot call tools made one that can: its instructions say what it may ask for, a message what came of it.
 
 The invariant: of all that such a model reads only its own calls are written as calls. Whatever users, pages and tools said is
 changed where it looks like one, so that a model that repeats it asks for nothing.

@@ -48,7 +48,7 @@ class Catalog:
 
     def names(self, assistant: Assistant) -> list[str]:
         """Return what this assistant can be asked with, its default first. Nothing stands in for what is missing."""
-        return [model.label for model in self._wanted(assistant) if self._is_usable(model)]
+        return [model.label for model in self.listed(assistant) if self._is_usable(model)]
 
     def resolve(self, assistant: Assistant, requested: str | None) -> str:
         """Return the name of the model to use.
@@ -65,7 +65,7 @@ class Catalog:
 
     def find(self, assistant: Assistant, name: str) -> ModelDefinition:
         """Return the definition of a model by its name; a run may name one that is not offered any more, by its spec."""
-        found = next((model for model in self._wanted(assistant) if model.label == name), None)
+        found = next((model for model in self.listed(assistant) if model.label == name), None)
         return found or ModelDefinition(spec=name)
 
     def open(self, model: ModelDefinition, limits: Limits) -> BaseChatModel:
@@ -98,7 +98,7 @@ class Catalog:
         if self._settings.openai_base_url is not None:
             check_provider_url(self._settings.openai_base_url, name="OPENAI_BASE_URL")
         self._check(assistant)
-        check_fallback(assistant.fallback, map(self._wanted, assistant.versions), self._offline)
+        check_fallback(assistant.fallback, map(self.listed, assistant.versions), self._offline)
         for tenant_id, override in assistant.tenants.items():
             try:
                 self._check(assistant.for_tenant(tenant_id))
@@ -108,20 +108,20 @@ class Catalog:
                 raise ConfigurationError(f"tenants.{tenant_id}: {exc}") from exc
 
     def _check(self, assistant: Assistant) -> None:
-        wanted = self._wanted(assistant)
-        check_listed(wanted, self._offline)
-        for model in wanted:
+        listed = self.listed(assistant)
+        check_listed(listed, self._offline)
+        for model in listed:
             self._check_kind(model.spec, is_settings=model.label == self._settings.model)
             if model.abilities.tool_calls == "text" and not model.abilities.tools:
                 raise ConfigurationError(f"model {model.label}: tool_calls: text needs tools, and tools is false")
             if model.base_url is not None:
                 check_provider_url(model.base_url, name=f"model {model.label}: base_url")
         self._check_prices(assistant)
-        missing = [model for model in wanted if not self._is_usable(model)]
-        may_skip = any(model.spec in self._offline for model in wanted)
+        missing = [model for model in listed if not self._is_usable(model)]
+        may_skip = any(model.spec in self._offline for model in listed)
         if missing and (not may_skip or self._settings.model in [model.label for model in missing]):
-            raise ConfigurationError(f"{missing[0].label} needs {_needs(missing[0])}")
-        for model in filter(self._is_usable, wanted):
+            raise ConfigurationError(f"{missing[0].label} needs {self.needs(missing[0])}")
+        for model in filter(self._is_usable, listed):
             if model.spec not in self._offline:
                 self._check_variables(model)
             self._prepare(model, assistant.limits)
@@ -130,7 +130,9 @@ class Catalog:
         """Refuse a key that cannot be sent, and an address that is none; Ollama's may do without its scheme, as it says itself."""
         kind, (url, key) = _meant(model).kind, self.whereabouts(model)
         if key is not None and not fits_into_header(key.get_secret_value()):
-            raise ConfigurationError(f"{model.label}: its key holds a sign that no header can hold ({_needs(model)})")
+            raise ConfigurationError(
+                f"{model.label}: its key holds a sign that no header can hold ({self.needs(model)})"
+            )
         if url is not None and model.base_url is None and kind.url_variable is not None and kind.name != "ollama":
             check_provider_url(url, name=kind.url_variable)
 
@@ -161,7 +163,7 @@ class Catalog:
 
     def _check_prices(self, assistant: Assistant) -> None:
         """Refuse a budget of cost beside a model whose answers nobody knows the cost of."""
-        unpriced = [model.label for model in self._wanted(assistant) if self.rates(model) is None]
+        unpriced = [model.label for model in self.listed(assistant) if self.rates(model) is None]
         if unpriced and assistant.budgets is not None and assistant.budgets.has_cost:
             currency = self._settings.budget_currency
             raise ConfigurationError(
@@ -170,22 +172,26 @@ class Catalog:
 
     def tell_skipped(self, assistant: Assistant) -> None:
         """Say in one line of the log which of the listed models, of any tenant, cannot be used."""
-        every = [model for one in assistant.versions for model in self._wanted(one)]
+        every = [model for one in assistant.versions for model in self.listed(one)]
         if missing := {model.label: model for model in every if not self._is_usable(model)}:
-            needs = sorted({_needs(model) for model in missing.values()})
+            needs = sorted({self.needs(model) for model in missing.values()})
             logger.warning("models_skipped", models=list(missing), missing=needs)
 
     def listed(self, assistant: Assistant) -> list[ModelDefinition]:
         """Return the models of an assistant, its default first, also those that cannot be used."""
-        return self._wanted(assistant)
+        first = self._settings.model
+        if first is None:
+            return list(assistant.models)
+        chosen = next((model for model in assistant.models if model.label == first), ModelDefinition(spec=first))
+        return [chosen, *(model for model in assistant.models if model.label != first)]
 
     def needs(self, model: ModelDefinition) -> str:
-        """Return the variables that a model lacks that cannot be used."""
-        return _needs(model)
+        """Return the variables without which a model cannot be used, as words."""
+        return model.api_key_env or _meant(model).kind.needs
 
     def asked(self, assistant: Assistant) -> list[ModelDefinition]:
         """Return the models of an assistant that a provider is asked for: usable ones that are not offline."""
-        usable = [model for model in self._wanted(assistant) if self._is_usable(model)]
+        usable = [model for model in self.listed(assistant) if self._is_usable(model)]
         return [model for model in usable if model.spec not in self._offline]
 
     def lists_models(self, model: ModelDefinition) -> bool:
@@ -209,13 +215,6 @@ class Catalog:
         """Close the connections to providers."""
         if self._session is not None:
             await self._session.close()
-
-    def _wanted(self, assistant: Assistant) -> list[ModelDefinition]:
-        first = self._settings.model
-        if first is None:
-            return list(assistant.models)
-        chosen = next((model for model in assistant.models if model.label == first), ModelDefinition(spec=first))
-        return [chosen, *(model for model in assistant.models if model.label != first)]
 
     def _is_usable(self, model: ModelDefinition) -> bool:
         if model.spec in self._offline:
@@ -294,7 +293,3 @@ def _meant(model: ModelDefinition) -> Spec:
     spec = read_spec(model.spec)
     assert spec is not None
     return spec
-
-
-def _needs(model: ModelDefinition) -> str:
-    return model.api_key_env or _meant(model).kind.needs

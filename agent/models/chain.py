@@ -57,7 +57,7 @@ class Candidates:
         self._restarts = restarts
         self._errors: list[RunError] = []
         self.model = models[0]
-        """The one whose turn it is."""
+        """The model that is asked now."""
         self.reason = DOWN
         """Why the one before is not asked, or not any more."""
         self._way: Way
@@ -68,7 +68,7 @@ class Candidates:
         return not self._way.has_others
 
     async def begin(self) -> None:
-        """Let it be the turn of the first that is up; of the run's own model, where none is."""
+        """Choose the first model that is up; the run's own where none is."""
         if not await self._choose():
             self._take(self._health.force(self._known(self._left[0])))
 
@@ -83,7 +83,7 @@ class Candidates:
         return isinstance(error, ELSEWHERE) and (self._restarts or not reply.started)
 
     async def go_on(self, error: RunError) -> None:
-        """Let it be the turn of the next one.
+        """Choose the next model that is up, after this error of the one before.
 
         Raises:
             RunError: there is none. It is the first error that may pass by itself, or else the first one.

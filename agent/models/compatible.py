@@ -58,7 +58,7 @@ def open_model(
         parameters=parameters,
         abilities=_abilities(definition, meant.kind.name),
     )
-    model._mask.learn(key.get_secret_value())
+    model.hide(key.get_secret_value())
     return model
 
 

@@ -18,14 +18,14 @@ _NONE = 1 << 62
 
 
 class Growth:
-    """The size of what grows by pieces. These say much twice, so the whole is measured where they together are too large."""
+    """The size of a value that grows by pieces. Pieces repeat much, so the whole is measured once they are too large together."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._unmeasured = 0
 
     def is_too_large(self, more: object, whole: object) -> bool:
-        """Return whether `whole`, in which a piece is now, is larger than it may be; it may be so by the size of all pieces since."""
+        """Return whether `whole`, which has the piece `more` by now, is too large; it is measured once so many bytes of pieces came."""
         self._unmeasured += _size_in_time(more)
         if self._unmeasured <= self._most_bytes:
             return False

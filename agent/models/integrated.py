@@ -39,7 +39,10 @@ class IntegratedModel(BaseChatModel):
     manner: SkipValidation[Manner] = Field(default=ANY, exclude=True)
     abilities: ModelAbilities = Field(default_factory=ModelAbilities, exclude=True)
     _mask: Mask = PrivateAttr(default_factory=Mask)
-    """Hides the key where a provider says it back."""
+
+    def hide(self, secret: str) -> None:
+        """Hide a secret from now on wherever the provider says it back in an error."""
+        self._mask.learn(secret)
 
     @property
     def _llm_type(self) -> str:

@@ -96,7 +96,7 @@ def open_native(wanted: Wanted) -> IntegratedModel:
         abilities=abilities,
     )
     if wanted.key is not None:
-        model._mask.learn(wanted.key.get_secret_value())
+        model.hide(wanted.key.get_secret_value())
     return model
 
 
@@ -148,7 +148,7 @@ def _google(package: Any, wanted: Wanted) -> BaseChatModel:
 
 
 def _vertex(package: Any, wanted: Wanted) -> BaseChatModel:
-    """Return a model of Vertex AI. Without a key it is asked in the name of whom the machine is (`GOOGLE_APPLICATION_CREDENTIALS`)."""
+    """Return a model of Vertex AI. Without a key it is asked as the machine's own account (`GOOGLE_APPLICATION_CREDENTIALS`)."""
     return _gemini(package, wanted, {"vertexai": True, **({"api_key": wanted.key} if wanted.key else {})})
 
 
@@ -215,7 +215,7 @@ def _ollama(package: Any, wanted: Wanted) -> BaseChatModel:
 
 
 def _bedrock(package: Any, wanted: Wanted) -> BaseChatModel:
-    """Return a model of Bedrock. Without a key it is asked in the name of whom the machine is, as AWS's own tools do."""
+    """Return a model of Bedrock. Without a key it is asked as the machine's own account, which AWS's tools look up."""
     definition = wanted.definition
     config = import_module("botocore.config").Config(
         connect_timeout=wanted.connect_timeout_s,

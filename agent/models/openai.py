@@ -64,7 +64,10 @@ class OpenAICompatibleModel(ChatOpenAI):
     _usage_is_refused: bool = PrivateAttr(default=False)
     """The server refused a request because of `stream_options`; it is not asked with them again."""
     _mask: Mask = PrivateAttr(default_factory=Mask)
-    """Hides the key where a provider says it back."""
+
+    def hide(self, secret: str) -> None:
+        """Hide a secret from now on wherever the provider says it back in an error."""
+        self._mask.learn(secret)
 
     async def _astream(
         self,

@@ -104,7 +104,7 @@ def _bare_error(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _is_failure(code: object) -> bool:
-    """Return whether a code says that something failed: a number that says no more than that it is under way, or went well, does not."""
+    """Return whether a code says that something failed: not 0, a status below 400, or a word for success."""
     word = str(code).lower() if _is_word(code) else ""
     if word.removeprefix("-").isdecimal() and len(word) < MAX_DIGITS:
         return not (int(word) == 0 or 100 <= int(word) < 400)
@@ -168,8 +168,8 @@ def _quoted(words: object) -> Mapping[str, Any] | None:
 def _error_of(error: ProviderError) -> RunError:
     """Return what an error means to a run."""
     kinds, words, status = error.kinds, error.message, error.status
+    # Where the status says nothing that the words could not know better:
     is_vague = status in (400, 403, 412, 422, None)
-    """The status says nothing that the words could not know better."""
     if kinds & meanings.WITHHELD or (is_vague and meanings.WITHHELD_WORDS.search(words)):
         return ContentRefusedError(error.reason)
     if kinds & meanings.QUOTA or status == 402 or meanings.QUOTA_WORDS.search(words):

@@ -47,7 +47,7 @@ class Script:
 
 
 class _PrimaryPool(SentinelConnectionPool, BlockingConnectionPool):
-    """Connections to Sentinel's primary, for which whoever comes late waits: redis-py's own refuse, and that looks as if it were away."""
+    """Connections to Sentinel's primary. Who finds none free waits: redis-py's own pool refuses, as if Redis were away."""
 
 
 class RedisClient:
@@ -78,7 +78,7 @@ class RedisClient:
         return reply
 
     async def calls(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Return the answers to several commands, in order, sent at once. One that is refused has its error for an answer.
+        """Return the answers to several commands, in order, sent at once. The answer to a refused command is its error.
 
         Raises:
             RedisAwayError: nobody knows which of them were done.

@@ -65,7 +65,7 @@ class Downs:
         self._leave = Reads(partial(client.scripts, _LEAVE))
 
     async def choose(self, names: Sequence[str], *, look_s: float) -> Chosen | None:
-        """Return the first that may be asked; None where all are down. A look keeps others away for `look_s`, or until it is told of.
+        """Return the first that may be asked; None where all are down. A look keeps others away for `look_s`, or until its end is told.
 
         Raises:
             RedisAwayError: nobody knows.
@@ -79,7 +79,7 @@ class Downs:
         return Chosen(number - 1, bool(looks), bool(others)) if number else None
 
     async def leave(self, name: str, *, alone_s: float) -> None:
-        """Let something be down, and nobody look whether it is back for so long; with 0 the next one may.
+        """Note that a model is down, and that nobody looks whether it is back for so long; with 0 the next who asks may.
 
         Raises:
             RedisAwayError: nobody knows whether that was heard.
@@ -87,7 +87,7 @@ class Downs:
         await self._leave.calls((self._begin, name, round(alone_s * 1000), KEPT_S))
 
     async def recover(self, name: str) -> None:
-        """Let something be up again.
+        """Note that a model is up again.
 
         Raises:
             RedisAwayError: nobody knows whether that was heard.

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 
 async def exchange(pool: ConnectionPool, commands: Sequence[Sequence[Any]]) -> list[Any]:
-    """Return the answers to commands, in order. One that is refused has its error for an answer.
+    """Return the answers to commands, in order. The answer to a refused command is its error.
 
     Raises:
         RedisError: nobody knows which of them were done. A connection on which answers are missing is closed.

@@ -10,7 +10,7 @@ from agent.places import place_of
 logger = structlog.get_logger()
 
 AGAIN_S = 0.5
-"""How long after it broke."""
+"""How long after it broke it begins anew."""
 
 
 async def lasting(work: Callable[[], Awaitable[None]], *, name: str) -> None:

@@ -31,13 +31,13 @@ class Listener(Protocol):
     """Somebody who hears what is published on a channel."""
 
     def heard_from_now_on(self) -> None:
-        """Know that what is published after this moment is heard, and that what was before may have been missed."""
+        """Note that every message from this moment on is heard; earlier ones may have been missed."""
 
     def hear(self, message: bytes) -> None:
         """Take a message."""
 
     def deaf(self) -> None:
-        """Know that nothing is heard any more, until further notice."""
+        """Note that nothing is heard until the next `heard_from_now_on`."""
 
 
 class _Channel:
@@ -64,14 +64,14 @@ class Subscriber:
         return self._connection is not None
 
     def add(self, name: str, listener: Listener) -> None:
-        """Let somebody hear a channel, which nobody hears yet."""
+        """Hand the messages of a channel to a listener; a channel has one."""
         channel = self._channels[name.encode()] = _Channel(listener)
         if self._connection is not None:
             channel.unconfirmed += 1
             self._send("SUBSCRIBE", name)
 
     def remove(self, name: str) -> None:
-        """Let nobody hear a channel any more."""
+        """Listen to a channel no more."""
         if self._channels.pop(name.encode(), None) is not None and self._connection is not None:
             self._send("UNSUBSCRIBE", name)
 

@@ -103,7 +103,7 @@ class Tally:
             await self._client.calls([("DEL", f"{self._key}:{self._me}"), ("SREM", self._key, self._me)])
 
     async def take(self, wanted: Wanted) -> int | None:
-        """Have one more of each where all limits allow it; else return the number of the first that does not.
+        """Count one more of each and return None; where a limit is reached, count none and return the index of the first such.
 
         Raises:
             RedisAwayError: nobody knows what others have. Nothing was taken.
@@ -123,7 +123,7 @@ class Tally:
         return full - 1 if full else None
 
     def add(self, fields: Sequence[str], change: int) -> None:
-        """Have one more, or fewer, of each, whatever others have."""
+        """Change each count by so much, whatever its limit."""
         self._count(map(digest, fields), change)
 
     def _count(self, fields: Iterable[str], change: int) -> None:

@@ -122,7 +122,7 @@ class Used(NamedTuple):
 
 
 class TicketShelf:
-    """The tickets of an installation. Tenants, owners and tickets are named by what tells nothing of them; every call may raise RedisAwayError."""
+    """The tickets of an installation. Their keys tell nothing of tenants, owners or tickets; every call may raise RedisAwayError."""
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
@@ -130,7 +130,7 @@ class TicketShelf:
     async def put(
         self, owner: str, ticket: str, sealed: bytes, *, tenant: str, what: str, times: Times, most: int
     ) -> bool:
-        """Keep a ticket of an owner in a tenant; False where they have too many, none of which was used."""
+        """Keep a ticket of an owner in a tenant; False where they have too many that nobody has used."""
         fresh, void, wait = (round(one * 1000) for one in times)
         length_ms = max(fresh + wait, void)
         [noted] = await self._client.scripts(_OWNS, [(self._owners(tenant), owner, length_ms)])

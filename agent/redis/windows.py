@@ -1,7 +1,7 @@
 """How often something was done lately, by anybody in any process: a list of times for each limit, in Redis, by its clock.
 
 The invariant: what counts for several limits counts for all of them or, where one is used up, for none. No key holds a name, and
-each goes by itself as soon as it counts for nothing.
+Redis removes each as soon as it counts for nothing.
 """
 
 from collections.abc import Sequence

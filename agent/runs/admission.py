@@ -1,9 +1,9 @@
 """How many runs work at once and how many may wait: limits for the process, a tenant and a user, and a fair gate.
 
 Guarantees: a user's runs enter in order of arrival. A free place goes to the tenant that has the fewest, and within it to
-the user who has the fewest; where they are equal they take turns. So one with a thousand waiting runs delays another's
-first one by one run, not by a thousand. Nobody waits beside a place that they may have. A tenant that has less than its share of those who wait is never refused
-because of what others have put there.
+the user who has the fewest; where they are equal they take turns. So a user with a thousand waiting runs delays another user's
+first run by one run, not by a thousand. Nobody waits beside a place that they may have. A tenant that has less than its share of
+those who wait is never refused because of what others have put there.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class Admission:
         return False
 
     def living(self, processes: int) -> None:
-        """Know how many processes there are, this one among them."""
+        """Note how many processes there are, this one among them."""
 
     def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
         """Return how many of a tenant, and of a user, wait at other processes, as far as is known."""
@@ -257,7 +257,7 @@ class Queue:
 
 
 def add(counts: Counter[Key], key: Key, change: int) -> None:
-    """Count, and keep no key of those who have none: the keys are counted, too."""
+    """Change a count, and keep no key whose count is zero: keys that are left tell how many have some."""
     counts[key] += change
     if not counts[key]:
         del counts[key]

@@ -12,16 +12,17 @@ from uuid import UUID
 import orjson
 
 from agent.attempt.credential import OTHER_RIGHTS
+from agent.attempt.hiding import without_secrets
 from agent.attempt.offer import ask_toolset
 from agent.attempt.page import page_tools
 from agent.attempt.presence import Absences
-from agent.attempt.recording import kept
 from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
 from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
 from agent.masking import HIDDEN, Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
 from agent.runs.roster import Roster
+from agent.runs.stored import read_run
 from agent.runtime import Runtime
 from agent.schemas.fitting import problems_of
 from agent.store.approvals import Approval, Decision, expired_runs, list_approvals
@@ -94,7 +95,7 @@ class Decisions:
             )
             if goes_on:
                 await self._leases.go_on(principal, run_id)
-        return await self._read(principal, run_id) if is_own else None
+        return await read_run(self._runtime.store, principal, run_id) if is_own else None
 
     async def waits_for(self, principal: Principal, run: Run) -> Literal["decision", "token"]:
         """Return what the principal's run waits for, of a person."""
@@ -116,7 +117,7 @@ class Decisions:
         with self._roster.arriving(key):
             if await resume(self._runtime.store, principal, run, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run.id)
-        return await self._read(principal, run.id)
+        return await read_run(self._runtime.store, principal, run.id)
 
     async def expire(self) -> None:
         """Let runs go on whose questions nobody has answered in time, and those whose users did not come back."""
@@ -127,10 +128,6 @@ class Decisions:
                 user_id = await expire(self._runtime.store, key, worker_id=self._worker_id, resume_s=DEFAULT_RESUME_S)
                 if user_id is not None:
                     await self._leases.go_on(Principal(key.tenant_id, user_id), key.run_id)
-
-    async def _read(self, owner: Principal, run_id: UUID) -> Run:
-        async with self._runtime.store.read(owner.tenant_id) as connection:
-            return await get_run(connection, owner, run_id)
 
     def _resume_s(self, owner: Principal, run: Run) -> float:
         try:
@@ -176,7 +173,7 @@ class Decisions:
             if tool is None:
                 raise InvalidRequestError("arguments: the tool is not there any more")
             check_arguments(tool, decision.arguments)
-            edited[decision.tool_call_id] = kept(decision.arguments, mask, tool.schema)
+            edited[decision.tool_call_id] = without_secrets(decision.arguments, mask, tool.schema)
         return edited
 
 

@@ -83,8 +83,8 @@ class Executor:
     ) -> None:
         """Hold a run from now on: its log goes on with these events, then its work begins.
 
-        One that comes with its transcript is claimed already, and one with a `grant` has its place at work. Where that is with
-        another worker, these events are left to it.
+        A run with a `transcript` is claimed already, and a run with a `grant` has its place at work. Where that place is with
+        another worker, these events are left to that worker.
         """
         absence = self._absences.of(principal.tenant_id, principal.user_id) if principal.credential is None else None
         signal = Signal("token", RunKey(principal.tenant_id, run.id))

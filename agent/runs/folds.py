@@ -214,7 +214,9 @@ class Folds:
         length_s = fold.folding.timeout_s + SLACK_S
         async with self._runtime.store.write(fold.owner.tenant_id) as connection:
             return await claim_summary(
-                *(connection, fold.owner, fold.run.conversation_id),
+                connection,
+                fold.owner,
+                fold.run.conversation_id,
                 run_id=fold.run.id,
                 after_turn=found.before.until.turn if found.before else 0,
                 until=found.until,
@@ -231,7 +233,7 @@ class Folds:
         return is_kept
 
     async def _drop(self, fold: Fold, claim: UUID) -> None:
-        """Let others make it; where the database is away, the claim ends by itself."""
+        """Give the claim back, so that others may make the summary; where the database is away, it ends by itself."""
         with suppress(DatabaseError):
             async with self._runtime.store.write(fold.owner.tenant_id) as connection:
                 await drop_claim(connection, fold.owner, fold.run.conversation_id, claim)

@@ -44,7 +44,7 @@ class Gap:
         self._is_second = False
 
     def read(self, batch: Sequence[LoggedEvent]) -> None:
-        """Know what the reader got from the log."""
+        """Note what the reader got from the log."""
         self.resume, self.has_read, self._is_second = batch[-1].id, True, False
 
     def news(self, batch: list[LoggedEvent]) -> list[LoggedEvent]:

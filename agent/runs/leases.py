@@ -7,8 +7,6 @@ it writes is refused. A stall of its own is no death: a run that nobody took goe
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -18,23 +16,17 @@ from agent.attempt.snapshot import settled, started
 from agent.attempt.tenure import Tenure
 from agent.attempt.unheld import take_over
 from agent.attempt.unheld_ends import fail_abandoned
-from agent.places import place_of
 from agent.principal import Principal, RunKey
 from agent.runs.admission import HERE, Grant, Place
+from agent.runs.chores import repeat
 from agent.runs.executor import Executor
-from agent.runs.retention import Place as Retained
-from agent.runs.retention import expire
 from agent.runs.roster import Roster
 from agent.runtime import Runtime
-from agent.search import let_search_know
 from agent.settings import RuntimeSettings
-from agent.store.asked_ahead import put_right
 from agent.store.audit import record
 from agent.store.database import EVERY_TENANT
-from agent.store.deletion import purge_deleted
 from agent.store.messages import run_messages
 from agent.store.runs import get_run
-from agent.store.sealing import seal_all
 from agent.store.tool_calls import list_calls
 from agent.store.workers import (
     Abandoned,
@@ -48,15 +40,12 @@ from agent.store.workers import (
 
 logger = structlog.get_logger()
 
-CHECKPOINT_EVERY_S = 1.0
-"""How often SQLite's log of writes is looked at; nothing is done while it is short."""
 FREE_RETRIES = 3
 """How often, for each attempt that a run may have, its own living process takes it up again without counting that: enough
 for a database that comes and goes, and not for ever for a run that can never be stored."""
 FORGET_EVERY_S = 60.0
-PUT_RIGHT_EVERY_S = 60.0
 LOOKED_AT = 1000
-"""Of how many runs that others left one look knows: each tenant's, and in it each user's, by turns."""
+"""How many of the runs that others left one look reads: each tenant's, and in it each user's, by turns."""
 
 
 class Leases:
@@ -84,7 +73,6 @@ class Leases:
         self._recover_soon = asyncio.Event()
         self._taken_up: Counter[RunKey] = Counter()
         self._forgot_at = tenure.now()
-        self._retained = Retained()
 
     @property
     def is_well(self) -> bool:
@@ -92,20 +80,13 @@ class Leases:
         return self._tenure.age_s <= 2 * self._settings.renew_every_s
 
     def upkeep(self, *others: Callable[[], Awaitable[None]]) -> list[Coroutine[None, None, None]]:
-        """Return what has to run for as long as the process does; `others` as often as runs are looked for."""
+        """Return what keeps the lease and looks for runs, until it is cancelled; `others` are done as often as runs are looked for."""
         settings = self._settings
         return [
-            self._repeat(self.renew, every_s=settings.renew_every_s),
-            self._repeat(self._compare, every_s=settings.renew_every_s, sooner=self._compare_soon),
-            self._repeat(self._recover, every_s=settings.reap_every_s, sooner=self._recover_soon),
-            *(self._repeat(one, every_s=settings.reap_every_s) for one in others),
-            self._repeat(partial(self._runtime.budgets.give_back, self._runtime.store), every_s=settings.reap_every_s),
-            self._repeat(self._purge, every_s=settings.purge_every_s),
-            self._repeat(self._checkpoint, every_s=CHECKPOINT_EVERY_S),
-            self._repeat(partial(seal_all, self._runtime.store), every_s=settings.seal_every_s),
-            self._repeat(partial(put_right, self._runtime.store), every_s=PUT_RIGHT_EVERY_S),
-            self._repeat(self._expire, every_s=settings.retention_every_s),
-            self._repeat(partial(let_search_know, self._runtime.store), every_s=settings.search_index_every_s),
+            repeat(self.renew, every_s=settings.renew_every_s),
+            repeat(self._compare, every_s=settings.renew_every_s, sooner=self._compare_soon),
+            repeat(self._recover, every_s=settings.reap_every_s, sooner=self._recover_soon),
+            *(repeat(one, every_s=settings.reap_every_s) for one in others),
         ]
 
     def stop_taking_over(self) -> None:
@@ -134,20 +115,6 @@ class Leases:
         """Look for runs that nobody works on at once: somebody left one."""
         self._recover_soon.set()
 
-    async def _repeat(
-        self, upkeep: Callable[[], Awaitable[None]], *, every_s: float, sooner: asyncio.Event | None = None
-    ) -> None:
-        sooner = sooner or asyncio.Event()
-        while True:
-            sooner.clear()
-            try:
-                await upkeep()
-            except Exception as exc:  # noqa: BLE001 (the database may be away for a while; upkeep goes on)
-                logger.error("upkeep_failed", error=type(exc).__name__, where=place_of(exc))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every_s):
-                    await sooner.wait()
-
     async def _compare(self) -> None:
         """Compare what this process holds with the rows: stop what it lost, take up what it lost sight of."""
         held = [run for run in self._roster if not run.writer.ended]
@@ -171,23 +138,6 @@ class Leases:
             if self.takes_over and not self._roster.knows(key):
                 await self._take_back(key)
 
-    async def _purge(self) -> None:
-        """Remove the rows of deleted conversations."""
-        runtime, most_rows = self._runtime, self._settings.purge_rows
-        has_removed = await purge_deleted(runtime.store, most_rows=most_rows, gone=runtime.log.forget)
-        if runtime.files is not None and (has_removed or runtime.files.has_gone):
-            await runtime.files.remove_gone()
-
-    async def _expire(self) -> None:
-        """Let go of what is kept no longer."""
-        await expire(self._runtime.store, self._runtime.assistants, self._settings, self._retained)
-        if self._runtime.files is not None:
-            await self._runtime.files.let_go(most_rows=self._settings.purge_rows)
-
-    async def _checkpoint(self) -> None:
-        """Keep SQLite's log of writes short."""
-        await self._runtime.store.checkpoint(most_bytes=self._settings.wal_bytes)
-
     async def _recover(self) -> None:
         """Take over, or fail, the runs that nobody works on any more; but not while this worker may be one of the dead."""
         if not self.takes_over or self._tenure.in_doubt:
@@ -197,7 +147,6 @@ class Leases:
                 await self._take_back(key)
         if self._roster.others_work:
             return
-        # Of no use to SQLite in the loop's own thread: there may be thousands.
         async with self._runtime.store.read(EVERY_TENANT, is_urgent=True) as connection:
             abandoned = await abandoned_runs(connection, most=LOOKED_AT)
         for run in abandoned:

@@ -93,7 +93,7 @@ class Offers:
         """Do nothing: what was not heard is not answered."""
 
     def deaf(self) -> None:
-        """Let nobody wait for an answer that is not heard."""
+        """Stop waiting for answers: none is heard any more."""
         for answer in self._awaited.values():
             answer.cancel()
 
@@ -139,9 +139,9 @@ class Offers:
         return None if answer.cancelled() else answer.result()
 
     def _give_up(self, worker_id: str) -> None:
-        """Let nobody wait for a worker that did not answer; `""` is whoever has a run, and may be another each time."""
+        """Stop waiting for a worker that did not answer; `""` is whoever has a run, and may be another each time."""
         for number, to in self._asked.items():
-            if to == worker_id != "":
+            if worker_id and to == worker_id:
                 self._awaited[number].cancel()
 
     def _take_answer(self, message: bytes) -> None:

@@ -16,8 +16,8 @@ from agent.graphemes import cut
 from agent.models.text import clean
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
-from agent.runs.readers import read_run
 from agent.runs.roster import Roster
+from agent.runs.stored import read_run
 from agent.runtime import Runtime
 from agent.schemas.fitting import problems_of
 from agent.store.database import EVERY_TENANT

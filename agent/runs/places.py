@@ -89,7 +89,7 @@ class Places:
                 raise RedisAwayError("it does not understand")
 
     async def leave(self) -> None:
-        """Let nothing be known of this process any more."""
+        """Take this process out of what Redis knows."""
         keys = [f"{self.channel}:{kind}:{self._worker_id}" for kind in ("at", "for")]
         with suppress(RedisAwayError):
             await self._client.calls([("DEL", *keys), ("SREM", self.channel, self._worker_id)])

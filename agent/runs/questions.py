@@ -44,9 +44,9 @@ class Questions:
     async def suggest(self, principal: Principal, message_id: UUID) -> tuple[str, ...]:
         """Return up to three questions that may follow an answer of the principal's: those that it has, or else new ones.
 
-        None where the model has none, and where the assistant offers none.
+        An empty tuple where the model has none, and where the assistant offers none; that is not kept.
 
-        Cancelled, it makes nothing, and leaves others who wait for the same to make it themselves. None at all are not kept.
+        A caller who is cancelled leaves it to others who wait for the same questions to have them made.
 
         Raises:
             NotFoundError: the principal has no such answer.
@@ -81,7 +81,7 @@ class Questions:
 
     @contextmanager
     def _at_work(self, principal: Principal) -> Iterator[None]:
-        """Have a place at work meanwhile. Nobody waits for it: whoever waits for questions has long said something else."""
+        """Hold a place at work for the block, or refuse at once: whoever waits for questions has long said something else."""
         if not self._roster.try_admit(principal):
             if self._roster.is_full:
                 raise OverloadedError("Too many messages are being answered.", retry_after_s=RETRY_AFTER_S)

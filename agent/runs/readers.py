@@ -28,11 +28,11 @@ from agent.runs.gaps import Gap
 from agent.runs.held import HeldRun
 from agent.runs.offers import Offers
 from agent.runs.roster import Roster
+from agent.runs.stored import read_run
 from agent.runtime import Runtime
 from agent.settings import RuntimeSettings
 from agent.store.audit import record
-from agent.store.database import Store
-from agent.store.runs import UNFINISHED, Run, get_run
+from agent.store.runs import UNFINISHED, Run
 
 BRING_AGAIN_S = 0.25
 """How long a token waits that nobody has taken yet: its run may be on its way from one process to another."""
@@ -107,7 +107,7 @@ class Readers:
             held.principal.renew(principal)
 
     async def _offer(self, key: RunKey, principal: Principal) -> None:
-        """Let a run go on with a reader's credential. One that it must not have, it does not get: its user may still read."""
+        """Let a run go on with a reader's credential, unless that lacks the run's rights: its user may still read."""
         self._absences.end(principal.tenant_id, principal.user_id)
         if (held := self._roster.find(key)) is not None:
             with suppress(ForbiddenError, DatabaseError):
@@ -134,7 +134,7 @@ class Readers:
                         if news := gap.news(batch):
                             yield news
                     if gap.has_read or await log.last(key) is not None:
-                        return  # else it asked for what comes after the close, whose id nobody was given
+                        return  # else `after` is the close's id, which nobody was given: the gap is filled
                     is_away = False
                 except (LogTrimmedError, LogAwayError) as exc:
                     is_away = isinstance(exc, LogAwayError)
@@ -152,13 +152,3 @@ class Readers:
         """Wait a while for the run's log where it is not here: for a takeover, which gets the reader's credential."""
         await self._runtime.log.opened(key, timeout_s=self._recovery_wait_s)
         await self._offer(key, principal)  # it may have come after the takeover had looked
-
-
-async def read_run(store: Store, principal: Principal, run_id: UUID) -> Run:
-    """Return the principal's run.
-
-    Raises:
-        NotFoundError: the principal has no such run.
-    """
-    async with store.read(principal.tenant_id) as connection:
-        return await get_run(connection, principal, run_id)

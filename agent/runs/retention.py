@@ -44,24 +44,27 @@ def kept_days(retention: Mapping[str, Keep], tenant_id: str, kind: str, *, usual
 
 
 @dataclass(slots=True)
-class Place:
-    """The tenant behind which the next look begins."""
+class RetentionCursor:
+    """The place of a look in the order of tenants: the next one begins behind this tenant."""
 
     tenant_id: str = ""
 
 
-async def expire(store: Store, assistants: Assistants, settings: RuntimeSettings, place: Place | None = None) -> None:
-    """Let go of all that is kept no longer, counters of budgets among it, in batches; between two of them others have the database for as long.
+async def expire(
+    store: Store, assistants: Assistants, settings: RuntimeSettings, cursor: RetentionCursor | None = None
+) -> None:
+    """Let go of all that is kept no longer, counters of budgets among it, in batches.
 
-    A look is at `TENANTS_AT_ONCE` tenants at most, from a place on: what it costs does not grow with their number.
+    Between two batches others have the database for as long as one took. A look is at `TENANTS_AT_ONCE` tenants at most, from
+    `cursor` on: what it costs does not grow with their number.
     """
-    place = place or Place()
+    cursor = cursor or RetentionCursor()
     await _in_batches(store, partial(expire_counters, most_rows=settings.purge_rows))
     usual: dict[Kind, int] = {"audit": keep_days(assistants)}
     for _ in range(TENANTS_AT_ONCE):
         async with store.read(EVERY_TENANT) as connection:
-            tenant_id = await next_keeping(connection, after=place.tenant_id)
-            place.tenant_id = tenant_id or ""
+            tenant_id = await next_keeping(connection, after=cursor.tenant_id)
+            cursor.tenant_id = tenant_id or ""
             if tenant_id is None:
                 return
             kept = ((kind, kept_days(settings.retention, tenant_id, kind, usual=usual.get(kind))) for kind in EXPIRE)

@@ -64,7 +64,7 @@ class Roster:
 
     @contextmanager
     def arriving(self, key: RunKey) -> Iterator[None]:
-        """Let a run be known while it is on its way."""
+        """Know a run for the length of the block, before it is held."""
         self._arriving[key] += 1
         try:
             yield
@@ -87,7 +87,7 @@ class Roster:
         return self._admission.is_apart
 
     def living(self, processes: int) -> None:
-        """Know how many processes there are, this one among them."""
+        """Note how many processes there are, this one among them."""
         self._admission.living(processes)
 
     @property
@@ -130,8 +130,8 @@ class Roster:
     async def make_room(self, key: RunKey, place: Place, *, is_first: bool) -> Room | None:
         """Take a place for a run that is to be taken over; None where there is none, and it stays where it is.
 
-        One that `is_first` of its conversation may have a place at work at once. So those that wait behind it here never
-        keep it out.
+        A run that `is_first` of its conversation may have a place at work at once, so that runs that wait behind it here
+        never keep it out.
         """
         if is_first and await self._admission.ask(place.tenant_id, place.user_id, here=True) is not None:
             return HERE
@@ -176,7 +176,7 @@ class Roster:
             run.grant = None
 
     def keep(self, run: HeldRun, *, is_silent: bool) -> None:
-        """Have a run at work here, although it had its place elsewhere: that did not take it, or did not even answer."""
+        """Keep a run at work here that had its place elsewhere: the worker there did not take it, or did not even answer."""
         if run.grant not in (None, HERE):
             self._admission.keep(run.place.tenant_id, run.place.user_id, run.grant, is_silent=is_silent)
             run.grant = HERE
@@ -231,7 +231,7 @@ class Roster:
 
     @property
     def left(self) -> Mapping[RunKey, Principal]:
-        """The runs that this process let go of without an end and takes up again, with the credential they had."""
+        """The runs that this process let go of without an end and takes up again, each with the principal that it had."""
         return MappingProxyType(self._left)
 
     def leave_behind(self, key: RunKey, principal: Principal) -> None:
@@ -251,7 +251,7 @@ class Roster:
 
     @contextmanager
     def reading(self, key: RunKey) -> Iterator[None]:
-        """Know meanwhile that somebody reads a run."""
+        """Count a reader of a run for the length of the block."""
         self._readers[key] += 1
         self._watch(key)
         try:
@@ -264,7 +264,7 @@ class Roster:
 
     @contextmanager
     def offering(self, key: RunKey, principal: Principal) -> Iterator[None]:
-        """Have a reader's principal meanwhile for whoever has the run, or takes it over."""
+        """Offer a reader's principal, for the length of the block, to whoever has the run or takes it over."""
         offered, reader = self._offered.setdefault(key, {}), object()
         offered[reader] = principal
         try:

@@ -27,6 +27,7 @@ from agent.models.health import Bounds, Health
 from agent.principal import Principal
 from agent.redis.downs import Downs
 from agent.redis.lasting import lasting
+from agent.runs.chores import chores
 from agent.runs.decisions import Decisions
 from agent.runs.executor import Executor
 from agent.runs.folds import Folds
@@ -109,7 +110,7 @@ class Runner:
             shared = self._runtime, self._roster, self._tenure, self._absences
             Handover(*shared, *own, self._readers, offers, tasks=self._tasks, worker_id=worker_id)
         self._upkeep: list[asyncio.Task[None]] = []
-        self._draining = False
+        self._is_draining = False
         signals.listen(self._hear)
 
     @property
@@ -121,6 +122,7 @@ class Runner:
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
         upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
+        upkeep += chores(self._runtime, self._settings)
         if self._shared is not None:
             await self._shared.tell()
             upkeep.append(lasting(self._shared.run, name="places"))
@@ -138,7 +140,7 @@ class Runner:
     @property
     def is_ready(self) -> bool:
         """Whether messages can be taken: no shutdown is under way, and the last renewals were written. It asks nobody."""
-        return not self._draining and self._leases.is_well
+        return not self._is_draining and self._leases.is_well
 
     @property
     def is_whole(self) -> bool:
@@ -151,13 +153,13 @@ class Runner:
         return 1 if self._shared is None else self._shared.processes
 
     @property
-    def draining(self) -> bool:
+    def is_draining(self) -> bool:
         """Whether the server is stopping and takes no new runs."""
-        return self._draining
+        return self._is_draining
 
     async def start(self, principal: Principal, request: RunRequest) -> Run:
         """Store the message and its run in one transaction, start the run, and return it; see `Starts.start`."""
-        if self._draining:
+        if self._is_draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         return await self._starts.start(principal, request)
 
@@ -171,7 +173,7 @@ class Runner:
         Raises:
             OverloadedError: the server is stopping.
         """
-        if self._draining:
+        if self._is_draining:
             raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
         return await self._questions.suggest(principal, message_id)
 
@@ -193,9 +195,7 @@ class Runner:
         return await self._stops.cancel(principal, run_id)
 
     async def delete_conversation(self, principal: Principal, conversation_id: UUID) -> None:
-        """Let a conversation and all that belongs to it be there no more, and stop what runs in it.
-
-        From the commit on nobody sees any of it; upkeep removes the rows.
+        """Delete a conversation and all that belongs to it, and stop what runs in it; see `Stops.delete`.
 
         Raises:
             NotFoundError: the principal has no such conversation.
@@ -204,9 +204,9 @@ class Runner:
 
     async def drain(self) -> None:
         """Take no new runs, give the ones at work their grace time, then leave the rest to the next process."""
-        if self._draining:
+        if self._is_draining:
             return
-        self._draining = True
+        self._is_draining = True
         self._leases.stop_taking_over()
         self._folds.close()
         if self._shared is not None:

@@ -69,7 +69,7 @@ class SharedAdmission(Admission):
         return not self._executes and self._shares.is_shared and self._working > 0
 
     def living(self, processes: int) -> None:
-        """Know how many processes there are, where Redis cannot say it."""
+        """Note how many processes there are, where Redis cannot say it."""
         self._shares.counted(processes)
         if not self._shares.is_shared:
             self._share_out()
@@ -91,7 +91,7 @@ class SharedAdmission(Admission):
         self._kick.set()
 
     async def end(self) -> None:
-        """Let nothing be known of this process any more, and nobody wait for what it is told."""
+        """Take this process out of what Redis knows, and let nobody wait for an answer any more."""
         self._shares.lose()
         self._next.set()
         await self._places.leave()
@@ -127,7 +127,7 @@ class SharedAdmission(Admission):
     def keep(self, tenant_id: str, user_id: str, grant: Grant, *, is_silent: bool = False) -> None:
         """Take the place here for a run that its place elsewhere did not take, however many work here.
 
-        One that `is_silent` is offered nothing, by nobody, until it says something again.
+        Where the worker of the grant `is_silent`, nobody offers it anything until it says something again.
         """
         self._arrived(grant)
         self._inside += 1
@@ -168,11 +168,11 @@ class SharedAdmission(Admission):
             return "all"
         return "own" if self._executes or self._solitude.is_long else "none"
 
-    def _wait(self, tenant_id: str, user_id: str) -> "asyncio.Future[Grant]":
+    def _wait(self, tenant_id: str, user_id: str) -> asyncio.Future[Grant]:
         self._change("w", tenant_id, user_id, 1)
         return super()._wait(tenant_id, user_id)
 
-    def _forget(self, tenant_id: str, user_id: str, place: "asyncio.Future[Grant]") -> None:
+    def _forget(self, tenant_id: str, user_id: str, place: asyncio.Future[Grant]) -> None:
         self._change("w", tenant_id, user_id, -1)
         super()._forget(tenant_id, user_id, place)
 

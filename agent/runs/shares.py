@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 MOST_KNOWN = 10_000
-"""Users of whom it is known how many wait elsewhere. They are learned anew with the next question."""
+"""Users whose messages that wait elsewhere are known by number. They are learned anew with the next question."""
 NOBODY: Mapping[tuple[str, str], tuple[int, int]] = MappingProxyType({})
 ALONE_S = 2.0
-"""How long no other process has a place before one that does not work, works itself."""
+"""How long no other process may have a place before a process that only hands its runs on works itself."""
 
 
 class Shares:
@@ -28,7 +28,7 @@ class Shares:
         self._elsewhere: dict[tuple[str, str], tuple[int, int]] = {}
 
     def told(self, living: int, elsewhere: Mapping[tuple[str, str], tuple[int, int]] = NOBODY) -> None:
-        """Know that Redis decides, how many processes it knows, and how many wait elsewhere of those who began to wait here."""
+        """Note that Redis decides, how many processes it knows, and how many wait elsewhere of those who began to wait here."""
         if len(self._elsewhere) > MOST_KNOWN:
             self._elsewhere.clear()
         self._elsewhere |= elsewhere
@@ -36,17 +36,17 @@ class Shares:
         self.is_shared = True
 
     def counted(self, living: int) -> None:
-        """Know how many processes there are, where Redis does not say it."""
+        """Note how many processes there are, where Redis does not say it."""
         if not self.is_shared:
             self._living = max(1, living)
 
     def lose(self) -> None:
-        """Know that Redis does not answer."""
+        """Note that Redis does not answer."""
         self.is_shared = False
         self.settle()
 
     def settle(self) -> None:
-        """Know that Redis may have forgotten what others have, until each of them had time to say it again."""
+        """Note that Redis may have forgotten what others have, until each of them had time to say it again."""
         self._settles_at = time.monotonic() + self._settle_s
 
     def elsewhere(self, tenant_id: str, user_id: str) -> tuple[int, int]:
@@ -78,7 +78,7 @@ class Solitude:
         self._has_waited = False
 
     def told(self, is_alone: bool) -> bool:
-        """Know whether that is so now; return whether it began just now."""
+        """Note whether that is so now; return whether it began just now."""
         if not is_alone:
             self._since, self._has_waited = None, False
             return False
@@ -88,7 +88,7 @@ class Solitude:
         return True
 
     def waited(self) -> None:
-        """Know that one who seemed to have a place was waited for in vain: if there is no other, that was the time."""
+        """Note that a process which seemed to have a place was waited for in vain: without another, `ALONE_S` are over."""
         self._has_waited = True
 
     @property

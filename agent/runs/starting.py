@@ -112,9 +112,8 @@ class Starts:
             )
             failpoint("start.after_commit")
             return started
-        except (
-            BaseException
-        ) as exc:  # a cancelled request's transaction may be done all the same: the cancellation goes on
+        except BaseException as exc:
+            # A cancelled request's transaction may be done all the same: the cancellation goes on.
             if isinstance(exc, DatabaseError) or not isinstance(exc, RequestError):
                 for key in keys:
                     self._roster.leave_behind(key, principal)  # if it was stored after all; what was refused was not

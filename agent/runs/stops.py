@@ -6,9 +6,9 @@ from uuid import UUID
 from agent.attempt.latch import all_set
 from agent.attempt.unheld_ends import cancel_elsewhere, delete_conversation
 from agent.principal import Principal, RunKey
-from agent.runs.readers import read_run
 from agent.runs.roster import Roster
 from agent.runs.signals import Signal, Signals, Wakes
+from agent.runs.stored import read_run
 from agent.runtime import Runtime
 from agent.store.runs import UNFINISHED, Run
 
@@ -56,7 +56,7 @@ class Stops:
         return is_over
 
     async def delete(self, principal: Principal, conversation_id: UUID) -> None:
-        """Let a conversation and all that belongs to it be there no more, and stop what runs in it.
+        """Delete a conversation and all that belongs to it, and stop what runs in it.
 
         From the commit on nobody sees any of it; upkeep removes the rows.
 

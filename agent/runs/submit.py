@@ -101,9 +101,9 @@ class Submissions:
 
         `run_ids` has one id for each lane, in their order.
 
-        An equal request with the same idempotency key gets the run that exists. One that has to wait has its place in
-        the queue from then on, which the caller gives back where this raises. A run in front of it that goes on with the
-        principal's token is arriving until the caller leaves `stack`.
+        An equal request with the same idempotency key gets the run that exists. A run that has to wait has its place in the
+        queue from then on, which the caller gives back where this raises. A run in front of it that goes on with the principal's
+        token is arriving until the caller leaves `stack`.
 
         Raises:
             InvalidRequestError: the page describes its tools otherwise than it may.
@@ -125,7 +125,8 @@ class Submissions:
         try:
             return await self._commit(principal, request, choice, stack, run_ids=run_ids, may_begin=may_begin)
         except (KeyTakenError, NameTakenError, SupersededError, RunActiveError):
-            request = await self.locate(principal, request)  # by an equal request, or it is refused again
+            # An equal request has won the race and is found now; any other reason refuses this one again.
+            request = await self.locate(principal, request)
             return await self._commit(principal, request, choice, stack, run_ids=run_ids, may_begin=may_begin)
 
     @repeated
@@ -168,7 +169,8 @@ class Submissions:
             beside = await self._fill(connection, principal, request, run, choice, run_ids, is_claimed=is_claimed)
             failpoint("start.before_commit")
         return Submitted(
-            *(run, True, tuple(earlier)),
+            run,
+            earlier=tuple(earlier),
             withdrawn=front.ended,
             resumed=front.resumed,
             beside=beside,

@@ -51,7 +51,7 @@ _IS_UNUSED = and_(
     exists().where(_CALL, tool_calls.c.state == "proposed"),
     ~exists().where(_AT_PAGE),
 )
-"""Whether somebody said yes to a call that was not made yet. One that the page was asked for may have been."""
+"""Whether somebody said yes to a call that was not made yet. A call that its page was asked for is none of these: the page may have made it."""
 _OF_THE_RUN = and_(approvals.c.tenant_id == OF_TENANT, approvals.c.run_id == ROW_ID)
 _CLOSE = Hot(
     update(approvals).where(_OF_THE_RUN, _OPEN).values(state=bindparam("closed"), decided_at=bindparam("now")),

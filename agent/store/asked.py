@@ -13,7 +13,7 @@ class Asked:
 
     @contextmanager
     def heard_by(self, tenant_id: str, changed: asyncio.Event) -> Iterator[None]:
-        """Let an event be set meanwhile, whenever something has changed."""
+        """Set an event whenever something of the tenant's has changed, for the length of the block."""
         listeners = self._listeners.setdefault(tenant_id, [])
         listeners.append(changed)
         try:

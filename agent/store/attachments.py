@@ -31,8 +31,8 @@ _IS_SEEN = or_(
         conversations.c.deleted_at.is_(None),
     ),
 )
-"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release that knows no files
-removes a conversation's rows without it.
+"""Whether a file is there: not where its conversation was deleted, although its row may be there still. A release from before
+files removes a conversation's rows and leaves those of its files.
 """
 _THERE = (files.c.stored_at.is_not(None), files.c.deleted_at.is_(None))
 
@@ -87,8 +87,16 @@ async def add_file(
 ) -> File:
     """Note a file whose bytes are about to be stored; nobody sees it until they are. The caller commits."""
     kept = File(
-        *(new.name, new.media_type, new.bytes, new.sha256, new.text_bytes, new.about),
-        *(new_id(), conversation_id, secrets.token_hex(20), datetime.now(UTC)),
+        name=new.name,
+        media_type=new.media_type,
+        bytes=new.bytes,
+        sha256=new.sha256,
+        text_bytes=new.text_bytes,
+        about=new.about,
+        id=new_id(),
+        conversation_id=conversation_id,
+        storage_key=secrets.token_hex(20),
+        created_at=datetime.now(UTC),
     )
     row = {name: getattr(kept, name) for name in (*NewFile.__slots__, *File.__slots__)}
     owner = {"tenant_id": principal.tenant_id, "user_id": principal.user_id}
@@ -97,7 +105,7 @@ async def add_file(
 
 
 async def mark_stored(connection: Transaction, principal: Principal, file_id: UUID) -> None:
-    """Let a file be seen: all its bytes are there. The caller commits.
+    """Show a file from now on: all its bytes are there. The caller commits.
 
     Raises:
         NotFoundError: it was deleted, or erased, meanwhile.
@@ -129,7 +137,7 @@ async def read_files(connection: Transaction, principal: Principal, ids: Sequenc
 async def take_files(
     connection: Transaction, principal: Principal, ids: Sequence[UUID], conversation_id: UUID
 ) -> list[File]:
-    """Let a conversation have files that none has yet, or that it has already; return them. The caller commits.
+    """Give a conversation files that no other one has, and return them. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such file, or another conversation has it.
@@ -148,7 +156,7 @@ async def take_files(
 
 
 async def delete_file(connection: Transaction, principal: Principal, file_id: UUID) -> None:
-    """Let a file be there no more that no message has. The caller commits.
+    """Hide a file that no message has; upkeep removes its bytes. The caller commits.
 
     Raises:
         NotFoundError: the principal has no such file.
@@ -162,7 +170,7 @@ async def delete_file(connection: Transaction, principal: Principal, file_id: UU
 
 
 async def give_up(connection: Transaction, principal: Principal, file_id: UUID) -> None:
-    """Let a file be there no more whose bytes did not come. The caller commits."""
+    """Hide a file whose bytes did not come. The caller commits."""
     c = files.c
     own = (*_own(principal), c.id == file_id, c.stored_at.is_(None), c.deleted_at.is_(None))
     await connection.execute(update(files).where(*own).values(_blank()))
@@ -177,19 +185,19 @@ async def count_gone(connection: Transaction, tenant_id: str, *, user_id: str | 
 async def let_go_of_conversation(
     connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int
 ) -> int:
-    """Let the files of a conversation be there no more; return how many. The caller commits."""
+    """Hide the files of a conversation; return how many. The caller commits."""
     c = files.c
     return await _let_go(connection, [c.tenant_id == tenant_id, c.conversation_id == conversation_id], most_rows)
 
 
 async def let_go_of_owner(connection: Transaction, tenant_id: str, *, user_id: str | None, most_rows: int) -> int:
-    """Let the files of a user, or with None of a tenant, be there no more; return how many. The caller commits."""
+    """Hide the files of a user, or with None of a tenant; return how many. The caller commits."""
     which = [files.c.tenant_id == tenant_id, files.c.deleted_at.is_(None)]
     return await _let_go(connection, which if user_id is None else [*which, files.c.user_id == user_id], most_rows)
 
 
 async def let_go_of_old(connection: Transaction, *, loose_s: float, unstored_s: float, most_rows: int) -> int:
-    """Let go of files, of any tenant, that no message took in time, or whose bytes never came; return how many."""
+    """Hide files of any tenant that no message took in time, or whose bytes never came; return how many. The caller commits."""
     c = files.c
     loose = [c.conversation_id.is_(None), c.created_at < await _before(connection, loose_s)]
     unstored = [c.stored_at.is_(None), c.created_at < await _before(connection, unstored_s)]
@@ -198,7 +206,7 @@ async def let_go_of_old(connection: Transaction, *, loose_s: float, unstored_s: 
 
 
 async def let_go_where(connection: Transaction, tenant_id: str, *which: ColumnElement[bool], most_rows: int) -> int:
-    """Let files of a tenant be there no more for which all of `which` holds, at most so many; return how many. The caller commits."""
+    """Hide files of a tenant for which all of `which` holds, at most `most_rows`; return how many. The caller commits."""
     return await _let_go(connection, [files.c.tenant_id == tenant_id, *which], most_rows)
 
 
@@ -261,6 +269,14 @@ def _own(principal: Principal) -> tuple[ColumnElement[bool], ...]:
 
 def _file(row: Any) -> File:
     return File(
-        *(row.name, row.media_type, row.bytes, row.sha256, row.text_bytes, row.about or {}),
-        *(row.id, row.conversation_id, row.storage_key, row.created_at),
+        name=row.name,
+        media_type=row.media_type,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        text_bytes=row.text_bytes,
+        about=row.about or {},
+        id=row.id,
+        conversation_id=row.conversation_id,
+        storage_key=row.storage_key,
+        created_at=row.created_at,
     )

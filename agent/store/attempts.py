@@ -8,7 +8,7 @@ from agent.errors import LeaseLostError
 from agent.store.statements import Hot
 from agent.store.tables import runs
 from agent.store.transaction import Transaction
-from agent.store.transitions import OF_ATTEMPT, place_of
+from agent.store.transitions import OF_ATTEMPT, of_attempt
 
 _IS_AT_WORK = Hot(select(runs.c.cancel_requested_at).where(OF_ATTEMPT, runs.c.state == "running"))
 
@@ -19,7 +19,7 @@ async def check_attempt(connection: Transaction, tenant_id: str, run_id: UUID, *
     Raises:
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
-    found = await connection.row(_IS_AT_WORK, place_of(tenant_id, run_id, attempt))
+    found = await connection.row(_IS_AT_WORK, of_attempt(tenant_id, run_id, attempt))
     if found is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
     return found.cancel_requested_at is not None

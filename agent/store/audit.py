@@ -55,8 +55,11 @@ DeedKind = Literal[
     "audit.read",
     "audit.expired",
 ]
-"""`call.unknown`: its process died while it was out. `call.refused`: it was not made. `conversation.read`: by an operator. What is `expired` went because its time was over; of
-`audit.expired` those are older rows."""
+"""The kinds of deeds.
+
+`call.unknown`: its process died while it was out. `call.refused`: it was not made. `conversation.read`: by an operator.
+`….expired`: it was removed because its time was over; of `audit.expired` that were older rows.
+"""
 
 MAX_WORDS = 65_536
 """Characters of a row's words; of longer ones the beginning is kept, as text."""
@@ -177,21 +180,21 @@ async def recorded_runs(connection: Transaction, tenant_id: str, conversation_id
 
 
 async def erase_words(connection: Transaction, tenant_id: str, conversation_id: UUID, *, most_rows: int) -> int:
-    """Let go of the words that the record has of a conversation; return of how many rows. The caller commits."""
+    """Blank the words that the record has of a conversation; return of how many rows. The caller commits."""
     return await blank(connection, tenant_id, [audit.c.conversation_id == conversation_id], most_rows=most_rows)
 
 
 async def blank(
     connection: Transaction, tenant_id: str, which: Sequence[ColumnElement[bool]], *, most_rows: int
 ) -> int:
-    """Let go of the words of rows of a tenant for which all of `which` holds; return of how many. The caller commits."""
+    """Blank the words of a tenant's rows for which all of `which` holds; return of how many. The caller commits."""
     length = func.length(audit.c.words).label("length")
     found = select(audit.c.id, length).where(*_with_words(tenant_id), *which).limit(most_rows)
     lengths = {row.id: row.length for row in await _both(connection, found)}
-    blank = [{"of_tenant": tenant_id, "of_id": row_id, "blank": " " * length} for row_id, length in lengths.items()]
-    if blank[:most_rows]:
-        await connection.execute(_ERASE, blank[:most_rows])
-    return len(blank[:most_rows])
+    blanked = [{"of_tenant": tenant_id, "of_id": row_id, "blank": " " * length} for row_id, length in lengths.items()]
+    if blanked := blanked[:most_rows]:
+        await connection.execute(_ERASE, blanked)
+    return len(blanked)
 
 
 async def _both(connection: Transaction, found: Select[Any], *, sealed: str = SEALED) -> list[Any]:

@@ -60,17 +60,10 @@ async def set_budget(connection: Transaction, tenant_id: str, budget: Budget, *,
     connection.gives_room(tenant_id)
 
 
-async def get_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> Budget | None:
-    """Return a budget that is kept; None where there is none, and the definition's counts."""
-    found = await connection.execute(select(budgets.c.budget).where(*_of(tenant_id, whose)))
-    row = found.one_or_none()
-    return None if row is None else Budget.model_validate(row.budget)
-
-
 async def list_budgets(
     connection: Transaction, tenant_id: str, *, most: int, after: Whose | None = None
 ) -> list[tuple[Whose, Budget]]:
-    """Return a tenant's budgets that are kept, in the order of whose they are and of names, from behind one on."""
+    """Return up to `most` of a tenant's kept budgets, ordered by whose they are and by name, from behind `after` on."""
     place = budgets.c.whose, budgets.c.user_id
     own = select(budgets).where(budgets.c.tenant_id == tenant_id).order_by(*place)
     if after is not None:
@@ -80,7 +73,7 @@ async def list_budgets(
 
 
 async def clear_budget(connection: Transaction, tenant_id: str, *, whose: Whose = TENANT) -> bool:
-    """Let the definition's count again; False where none was kept. The caller commits."""
+    """Remove a kept budget, so that the definition's counts again; False where none was kept. The caller commits."""
     connection.gives_room(tenant_id)
     return (await connection.execute(delete(budgets).where(*_of(tenant_id, whose)))).rowcount == 1
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from agent.events.schema import Usage
-from agent.store.runs import Run
+from agent.store.runs import ModelChange, Run, UsedBefore
 
 
 def changed(run: Run, model: str, reason: str, *, used: Usage, step: int) -> Run:
@@ -13,7 +12,7 @@ def changed(run: Run, model: str, reason: str, *, used: Usage, step: int) -> Run
 
     The first change is kept; coming back to where it began is none.
     """
-    first = run.model_changed or {"from": run.model, "reason": reason}
+    first: ModelChange = run.model_changed or {"from": run.model, "reason": reason}
     return replace(
         run,
         model=model,
@@ -35,8 +34,8 @@ def used_by(run: Run, said: list[tuple[int, Usage]]) -> Usage:
     return sum((usage for step, usage in said if step >= kept["step"]), sum(models_before(kept).values(), Usage()))
 
 
-def models_before(kept: dict[str, Any] | None) -> dict[str, Usage]:
-    """Return what models have used that another one went on from, by their names; `kept` is that of a run."""
+def models_before(kept: UsedBefore | None) -> dict[str, Usage]:
+    """Return what models have used that another one went on from, by their names; `kept` is a run's `used_before`."""
     return {} if kept is None else {model: Usage(*used) for model, used in kept["models"].items()}
 
 
@@ -48,8 +47,8 @@ def own_of(used: Usage, others: Iterable[Usage]) -> Usage:
     )
 
 
-def _used_before(run: Run, used: Usage, step: int) -> dict[str, Any]:
-    """Return what is kept of a run of which the model is left now; all that no other one used is its own."""
+def _used_before(run: Run, used: Usage, step: int) -> UsedBefore:
+    """Return a run's `used_before` as its model is left; of all that was `used`, the model has what no other one has."""
     models = models_before(run.used_before)
     own = models.get(run.model, Usage()) + own_of(used, models.values())
     models[run.model] = own

@@ -11,7 +11,8 @@ from agent.errors import InvalidRequestError, NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.conversations import get_conversation, lock_conversation, of
 from agent.store.database import new_id
-from agent.store.lanes import IS_ANSWER, settle_answer
+from agent.store.lanes import settle_answer
+from agent.store.ranking import IS_ANSWER
 from agent.store.runs import INSERT, OWNED_RUN, Run, get_run, row_of, run_from
 from agent.store.tables import runs
 from agent.store.transaction import Transaction

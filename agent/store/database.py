@@ -190,8 +190,8 @@ class Store:
     async def _ready(self, deadline: Deadline, tenant_id: str | None, *, pool: Pool, writes: bool) -> Kept:
         """Return a connection with an open transaction.
 
-        One that was ended while nobody used it, as at a restart of the server, is found out here, where nothing is lost:
-        the next one is new.
+        A connection that was ended while nobody used it, as at a restart of the server, is found out here, where nothing is
+        lost: the next one is new.
         """
         while True:
             kept = await pool.take()
@@ -211,7 +211,7 @@ class Store:
         """Make the database ready to use: SQLite is migrated, PostgreSQL has to be already.
 
         Raises:
-            ConfigurationError: the schema of a shared database is not the newest; `frontdesk migrate` makes it so. Or a role is none.
+            ConfigurationError: a shared database needs `frontdesk migrate`, or one of its roles is not as the wall needs it.
             DatabaseError: another program had SQLite's file for a minute, or PostgreSQL did not tell of its roles for one.
         """
         if self.path is not None:
@@ -256,7 +256,7 @@ class Store:
                 await self._file.checkpoint(most_bytes=most_bytes)
 
     def note_deletion(self) -> None:
-        """Let the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
+        """Have the next checkpoint cut SQLite's log of writes: what was deleted is in it."""
         if self._file is not None:
             self._file.has_deleted = True
 

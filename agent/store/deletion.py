@@ -117,9 +117,8 @@ async def _merge(store: Store, merge: TextClause) -> None:
                 return
             before = (await connection.execute(_CHANGES)).scalar_one()
             await connection.execute(merge, {"pages": pages})
-            is_merging = (
-                await connection.execute(_CHANGES)
-            ).scalar_one() - before >= 2  # as FTS5 says that it did something
+            changed = (await connection.execute(_CHANGES)).scalar_one() - before
+            is_merging = changed >= 2  # as FTS5 says that it did something
         store.note_deletion()
         pages = MERGED_PAGES
         await asyncio.sleep(4 * (time.monotonic() - begun))  # others' share of the one writer: four fifths
@@ -183,13 +182,13 @@ class _Batch:
             self.room -= await removed
 
     async def erase_words(self, conversation_id: UUID) -> None:
-        """Let go of what the record has of the words; its rows stay."""
+        """Blank what the record has of the words; its rows stay."""
         if self.room:
             erased = erase_words(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
             self.room -= await erased
 
     async def let_go_of_files(self, conversation_id: UUID) -> None:
-        """Let the files of a conversation be nobody's, so that their bytes are removed."""
+        """Hide the files of a conversation, so that upkeep removes their bytes."""
         if self.room:
             let_go = let_go_of_conversation(self._connection, self._tenant_id, conversation_id, most_rows=self.room)
             self.room -= await let_go

@@ -69,8 +69,9 @@ async def done_between(
 async def find_writes(
     connection: Transaction, principal: Principal, conversation_id: UUID, *which: ColumnElement[bool], most: int
 ) -> list[Any]:
-    """Return the last writes that left the process for steps of `which` messages, oldest first: `id`, `name` and `state` by the ledger, with
-    the step's `tool_calls` and the result's `text`, NULL where there is none.
+    """Return the last writes that left the process for steps of `which` messages, oldest first.
+
+    A row has `id`, `name` and `state` by the ledger, the step's `tool_calls`, and the result's `text`, NULL where there is none.
 
     Raises:
         NotFoundError: the principal has no such conversation.

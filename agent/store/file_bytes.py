@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import case, func, select
 
 from agent.principal import Principal
+from agent.store.advisory import FILES, lock_owner
 from agent.store.attachment_tables import files
 from agent.store.transaction import Transaction
 
-OWNER_LOCK = 7045222
 FILE_BYTES = 8192
 """Of a disk that each file takes beside its content, at least: so a million of no content are bounded, too."""
 
@@ -22,10 +22,8 @@ class HeldBytes(NamedTuple):
 
 async def held_by(connection: Transaction, principal: Principal, *, locks: bool = False) -> HeldBytes:
     """Return how much room the principal's files take; with `locks` nobody else adds one meanwhile."""
-    if locks and connection.dialect.name == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:owner))")
-        owner = f"{len(principal.tenant_id)}:{principal.tenant_id}{principal.user_id}"
-        await connection.execute(lock, {"kind": OWNER_LOCK, "owner": owner})
+    if locks:
+        await lock_owner(connection, principal.tenant_id, principal.user_id, kind=FILES)
     c = files.c
     loose = func.coalesce(func.sum(case((c.conversation_id.is_(None), c.bytes), else_=0)), 0)
     own = c.tenant_id == principal.tenant_id, c.user_id == principal.user_id, c.deleted_at.is_(None)

@@ -1,50 +1,22 @@
 """Lanes: runs beside each other in one turn, of which one is the turn's answer.
 
-The answer is the lane that its user chose, unless it failed; else the first that neither failed nor was stopped. The
-invariant: only the answer's messages count, and the user's message is of its run, as in a turn of one run. Those of the other
-lanes are superseded by their own turn, and so they are versions to whoever reads the conversation.
+Which lane that is, `ranking.py` says. The invariant: only the answer's messages count, and the user's message is of its run, as
+in a turn of one run. The other lanes' messages are superseded by their own turn, so whoever reads the conversation gets them as
+versions.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, or_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from agent.errors import NotFoundError
 from agent.store.columns import OF_TENANT, ROW_ID
+from agent.store.ranking import lane_order
+from agent.store.runs import Run
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED_BY
 from agent.store.tables import conversations, messages, runs
 from agent.store.transaction import Transaction
-
-if TYPE_CHECKING:
-    from agent.store.runs import Run
-
-
-def _rank(table: FromClause) -> list[ColumnElement[int]]:
-    """Return what orders the lanes of a turn: the answer comes first."""
-    return [
-        case((table.c.state == "failed", 1), else_=0),
-        case((table.c.chosen_at.is_(None), 1), else_=0),
-        case((table.c.state == "cancelled", 1), else_=0),
-        table.c.lane,
-    ]
-
-
-_beside = runs.alias("beside")
-_FIRST_BESIDE = (
-    select(_beside.c.id)
-    .where(
-        _beside.c.tenant_id == runs.c.tenant_id,
-        _beside.c.conversation_id == runs.c.conversation_id,
-        _beside.c.turn == runs.c.turn,
-    )
-    .order_by(*_rank(_beside))
-    .limit(1)
-    .correlate(runs)
-    .scalar_subquery()
-)
-IS_ANSWER = or_(runs.c.lane == 0, runs.c.id == _FIRST_BESIDE)
-"""The condition that a run is the answer of its turn now: one run of each turn is."""
 
 _OF_TURN = and_(
     messages.c.tenant_id == OF_TENANT,
@@ -55,7 +27,7 @@ _OF_TURN = and_(
 _ANSWER = Hot(
     select(runs.c.id, runs.c.state)
     .where(runs.c.tenant_id == OF_TENANT, runs.c.conversation_id == ROW_ID, runs.c.turn == bindparam("of_turn"))
-    .order_by(*_rank(runs))
+    .order_by(*lane_order(runs))
     .limit(1)
 )
 _is_of_answer = messages.c.run_id == bindparam("answer", type_=runs.c.id.type)
@@ -94,7 +66,7 @@ class Settled(NamedTuple):
     has_failed: bool = False
 
 
-async def settle_answer(connection: Transaction, tenant_id: str, run: "Run") -> Settled:
+async def settle_answer(connection: Transaction, tenant_id: str, run: Run) -> Settled:
     """Let the messages of a turn's answer count, and those of its other lanes not; return how this run stands then.
 
     It follows whatever may change which one that is: an end, a choice, a new message. The caller has locked the conversation,

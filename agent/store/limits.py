@@ -40,7 +40,7 @@ class Deadline:
         return self._abandon is not None
 
     def watch(self, abandon: Callable[[], object]) -> None:
-        """Know what to do to what the transaction waits for from now on: a call that lets it fail, and never waits."""
+        """Take the call that breaks what the transaction waits for from now on. It never waits itself."""
         self._abandon = abandon
         if self.missed:
             abandon()

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from agent.errors import InvalidRequestError, NotFoundError
 from agent.principal import Principal
+from agent.store.advisory import MEMORIES, lock_owner
 from agent.store.conversations import lock_conversation
 from agent.store.database import new_id
 from agent.store.memory_tables import memories
@@ -25,7 +26,6 @@ from agent.store.words import fold, scope_of, terms_of
 
 TENANT = ""
 """In place of a user: of the tenant as a whole."""
-OWNER_LOCK = 7045221
 MOST_FOUND = 100
 """Facts that have a word of the question, the newest ones, of which the best are looked for."""
 
@@ -46,7 +46,7 @@ class Memory:
 
 async def keep_memory(connection: Transaction, principal: Principal, fact: str, *, owner: str, most: int) -> Kept:
     """Keep a fact of the principal, or with `TENANT` of the tenant, unless it is there or `most` are. The caller commits."""
-    await _lock_owner(connection, principal.tenant_id, owner)
+    await lock_owner(connection, principal.tenant_id, owner, kind=MEMORIES)
     c = memories.c
     own = c.tenant_id == principal.tenant_id, c.user_id == owner
     known = select(c.id).where(*own, c.digest == digest_of(fact))
@@ -60,7 +60,7 @@ async def keep_memory(connection: Transaction, principal: Principal, fact: str, 
 
 
 async def hold_running(connection: Transaction, principal: Principal, run_id: UUID) -> UUID:
-    """Let the principal's run neither end nor be deleted until the caller commits; return its conversation.
+    """Keep the principal's run from ending and from being deleted until the caller commits; return its conversation.
 
     Raises:
         NotFoundError: it is over, or gone.
@@ -127,7 +127,7 @@ async def change_memory(connection: Transaction, principal: Principal, memory: M
         InvalidRequestError: another fact of the same owner says that already.
         NotFoundError: it is gone.
     """
-    await _lock_owner(connection, principal.tenant_id, memory.user_id)
+    await lock_owner(connection, principal.tenant_id, memory.user_id, kind=MEMORIES)
     c = memories.c
     same = c.tenant_id == principal.tenant_id, c.user_id == memory.user_id, c.digest == digest_of(fact)
     if (await connection.execute(select(c.id).where(*same, c.id != memory.id))).first() is not None:
@@ -236,13 +236,6 @@ async def _insert(connection: Transaction, tenant_id: str, memory: Memory) -> No
         scope = _scope(tenant_id, memory.user_id)
         words_of_owner = " ".join(f"{scope}{term}" for term in terms)
         await connection.execute(insert(memories).values(**row, words=words_of_owner))
-
-
-async def _lock_owner(connection: Transaction, tenant_id: str, owner: str) -> None:
-    """Let nobody else write facts of this owner until the transaction ends: on SQLite that is so anyway."""
-    if connection.dialect.name == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:owner))")
-        await connection.execute(lock, {"kind": OWNER_LOCK, "owner": f"{len(tenant_id)}:{tenant_id}{owner}"})
 
 
 def _scope(tenant_id: str, owner: str) -> str:

@@ -152,7 +152,8 @@ async def append_messages(
 ) -> list[StoredMessage]:
     """Add messages at the end of the principal's conversation; return them as they are stored. The caller commits.
 
-    One that comes late for a turn that was superseded is stored so, which what is returned does not say.
+    A message that comes late, for a turn that was superseded meanwhile, is stored as superseded; the returned message does not
+    say so.
 
     The row lock on the conversation orders concurrent writers, so positions are 1, 2, 3, … without gaps.
 
@@ -185,7 +186,7 @@ async def append_messages(
 async def recent_messages(
     connection: Transaction, principal: Principal, conversation_id: UUID, *, before_turn: int, limit: int
 ) -> list[TranscriptMessage]:
-    """Return the last `limit` messages that count before `before_turn`; none where the conversation is not theirs.
+    """Return the last `limit` messages that count before `before_turn`; none where the principal has no such conversation.
 
     Oldest first. Read by index: the cost is that of `limit`, and of a step in the index for each superseded one between.
     """
@@ -206,7 +207,8 @@ async def list_messages(
 ) -> list[StoredMessage]:
     """Return up to `limit` messages in order, those after the place `(turn, position)`; superseded ones where asked for.
 
-    `backwards`: in the opposite order, the newest first. With `since` only those that were added, superseded, or went over to another turn after that version.
+    `backwards`: in the opposite order, the newest first. With `since` only those that were added, superseded, or went over to
+    another turn after that version.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -240,7 +242,7 @@ async def run_messages(connection: Transaction, principal: Principal, run: Run) 
 
 
 async def withhold_message(connection: Transaction, principal: Principal, run: Run) -> None:
-    """Let no model get the user's message of a run any more: a provider refused it for its content. The caller commits."""
+    """Keep the user's message of a run from all models: a provider refused it for its content. The caller commits."""
     await connection.change(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
 
 

@@ -16,7 +16,7 @@ from agent.errors import NotFoundError
 from agent.principal import Principal
 from agent.store.columns import ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
-from agent.store.lanes import IS_ANSWER
+from agent.store.ranking import IS_ANSWER
 from agent.store.runs import OWNED_RUN, Run, get_run
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, String, and_, func, select, type_coerce
 from agent.events.schema import Usage
 from agent.store.changed_models import models_before, own_of
 from agent.store.retention import first_id
-from agent.store.runs import is_unfinished
+from agent.store.runs import UsedBefore, is_unfinished
 from agent.store.tables import runs
 from agent.store.transaction import Transaction
 from agent.store.workers import NOBODYS
@@ -113,7 +113,7 @@ async def usage_of(connection: Transaction, tenant_id: str, *, since: datetime, 
     return used
 
 
-def _count_before(used: dict[Use, Used], last: Use, usage: Usage, kept: dict[str, Any]) -> None:
+def _count_before(used: dict[Use, Used], last: Use, usage: Usage, kept: UsedBefore) -> None:
     """Take from a run's last model what others have used before it, and count it as theirs."""
     before = models_before(kept)
     others = {model: one for model, one in before.items() if model != last.model}

@@ -151,7 +151,7 @@ class Pool:
             raise
 
     async def give_back(self, kept: Kept, *, is_broken: bool) -> None:
-        """Let others use a connection, or nobody ever again where it `is_broken`; a stop does not keep it open."""
+        """Take a connection back, for others to use; one that `is_broken` is closed, also where the caller is stopped meanwhile."""
         if is_broken or kept.age != self._age:
             self._pass_on()
             await asyncio.shield(self._leave(kept, is_broken=is_broken))

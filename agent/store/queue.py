@@ -57,6 +57,6 @@ class WriterQueue:
 
 
 def give_up(waiting: asyncio.Future[Any], reason: str) -> None:
-    """Let whoever waits know that it was too long."""
+    """End a wait that was too long with a DatabaseError."""
     if not waiting.done():
         waiting.set_exception(DatabaseError(reason))

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, text, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_, union_all, update
 
 from agent.principal import Principal
+from agent.store.advisory import RETAINING, is_our_turn
 from agent.store.attachment_tables import files
 from agent.store.attachments import let_go_where
 from agent.store.audit import Deed, record
@@ -20,11 +21,9 @@ from agent.store.clock import database_now, instant
 from agent.store.expiry import has_expired
 from agent.store.memory_tables import memories
 from agent.store.runs import is_unfinished
-from agent.store.search_index import STALL_S
 from agent.store.tables import conversations, feedback, runs
 from agent.store.transaction import Transaction
 
-RETAINING_LOCK = 7045220
 BEGINNING = UUID(int=0)
 ID_SLACK = timedelta(days=1)
 """How far the clock of the process that gave an id may have been ahead of the database's."""
@@ -81,7 +80,7 @@ async def expire_conversations(
 
     Their rows go as those of deleted ones do. Of two processes at once, one does nothing.
     """
-    if not await _is_our_turn(connection):
+    if not await is_our_turn(connection, RETAINING):
         return Batch(0, None)
     c = conversations.c
     before = await _before(connection, keep_days)
@@ -102,7 +101,7 @@ async def expire_conversations(
 
 async def expire_feedback(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
     """Remove ratings that are so old, and record how many that were; return that. The caller commits."""
-    if not await _is_our_turn(connection):
+    if not await is_our_turn(connection, RETAINING):
         return 0
     c = feedback.c
     before = await _before(connection, keep_days)
@@ -117,7 +116,7 @@ async def expire_feedback(connection: Transaction, tenant_id: str, *, keep_days:
 
 async def expire_memories(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
     """Remove facts that nobody changed for so long, and record how many that were; return that. The caller commits."""
-    if not await _is_our_turn(connection):
+    if not await is_our_turn(connection, RETAINING):
         return 0
     c = memories.c
     before = await _before(connection, keep_days)
@@ -130,11 +129,11 @@ async def expire_memories(connection: Transaction, tenant_id: str, *, keep_days:
 
 
 async def expire_files(connection: Transaction, tenant_id: str, *, keep_days: int, most_rows: int) -> int:
-    """Let files be there no more that came so long ago, also those that messages have, and record how many; return that.
+    """Hide files that came so long ago, those that messages have among them; record how many, and return that.
 
     The caller commits. Their bytes go as those of deleted ones do.
     """
-    if not await _is_our_turn(connection):
+    if not await is_our_turn(connection, RETAINING):
         return 0
     before = await _before(connection, keep_days)
     gone = await let_go_where(connection, tenant_id, *_old_files(before), most_rows=most_rows)
@@ -183,12 +182,3 @@ async def _before(connection: Transaction, keep_days: int) -> datetime:
 def first_id(at: datetime, *, slack: int = 1) -> UUID:
     """Return the first id of a time. With a slack of 1 all ids up to then are before it, with -1 all from then on behind it."""
     return UUID(int=max(0, round((at + slack * ID_SLACK).timestamp() * 1000)) << 80)
-
-
-async def _is_our_turn(connection: Transaction) -> bool:
-    """Return whether nobody else does this until the transaction ends: on SQLite that is so anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STALL_S}s'"))
-    got: bool = (await connection.execute(select(func.pg_try_advisory_xact_lock(RETAINING_LOCK)))).scalar_one()
-    return got

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, literal_column, select, update
@@ -16,7 +16,7 @@ from agent.store.clock import database_now, instant
 from agent.store.columns import OF_TENANT, OF_USER, ROW_ID
 from agent.store.conversations import OWNED, of
 from agent.store.database import new_id
-from agent.store.lanes import IS_ANSWER
+from agent.store.ranking import IS_ANSWER
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED
 from agent.store.tables import conversations, runs
@@ -74,6 +74,17 @@ _UNFINISHED = Hot(
 )
 
 
+ModelChange = TypedDict("ModelChange", {"from": str, "reason": str})
+"""The model that was asked for, and why another one answers, as a run's row has them."""
+
+
+class UsedBefore(TypedDict):
+    """The tokens of each model that another one went on from, input and output, in the steps before `step`."""
+
+    step: int
+    models: dict[str, list[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run as it was when it was read."""
@@ -108,12 +119,10 @@ class Run:
     client_message_id: str | None = None  # of the user's message
     history_hash: str | None = None
     """Of all that was said up to the user's message, and up to the answer when there is one; None where nobody looks for it."""
-    model_changed: dict[str, str] | None = None  # {from, reason}: which was asked for, and why it does not answer
-    used_before: dict[str, Any] | None = (
-        None  # {step, models}: what models used that another one went on from, up to a step
-    )
-    waits_until: datetime | None = None  # of one that waits: for an answer, or for its user to come back with a token
-    lane: int = 0  # 1, 2, … of one with others beside it in its turn
+    model_changed: ModelChange | None = None
+    used_before: UsedBefore | None = None
+    waits_until: datetime | None = None  # of a run that waits: for an answer, or for its user to come back with a token
+    lane: int = 0  # 1, 2, … of a run with others beside it in its turn
     chosen_at: datetime | None = None
 
     def starter(self, owner: Principal) -> Principal:

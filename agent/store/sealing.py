@@ -11,13 +11,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
+from agent.store.advisory import SEALING, is_our_turn
 from agent.store.audit_tables import LOOSE, NO_DIGEST, audit, audit_seals
 from agent.store.clock import database_now
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.database import EVERY_TENANT, Store
-from agent.store.search_index import STALL_S
 from agent.store.statements import Hot
 from agent.store.transaction import Transaction
 
@@ -25,7 +25,6 @@ logger = structlog.get_logger()
 
 SEALED_AT_ONCE = 150
 """Rows of a transaction: a turn that writes waits for one of these at most, a few milliseconds."""
-SEALING_LOCK = 7045219
 NO_SEAL = NO_DIGEST
 _STAYS = (
     *("tenant_id", "at", "kind", "user_id", "on_behalf_of", "conversation_id", "run_id", "tool_call_id"),
@@ -60,7 +59,7 @@ async def seal_batch(store: Store) -> int:
         if not await _unsealed(connection, await _whole_second(connection), most=1):
             return 0
     async with store.write(EVERY_TENANT, is_long=True) as connection:
-        if not await _is_our_turn(connection):
+        if not await is_our_turn(connection, SEALING):
             return 0
         now = await _whole_second(connection)
         rows = await _unsealed(connection, now, most=SEALED_AT_ONCE)
@@ -126,15 +125,6 @@ async def _seal(connection: Transaction, tenant_id: str, rows: list[Any], *, unt
         named = [{"of_id": row.id, "by": number, "as": one} for row, one in zip(own, digests, strict=True)]
         await connection.execute(_SEAL, [{"of_tenant": tenant_id, **one} for one in named])
     logger.info("audit_sealed", tenant=tenant_id, number=number, digest=previous)
-
-
-async def _is_our_turn(connection: Transaction) -> bool:
-    """Return whether nobody else seals until this transaction ends: on SQLite that is so anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STALL_S}s'"))
-    got: bool = (await connection.execute(select(func.pg_try_advisory_xact_lock(SEALING_LOCK)))).scalar_one()
-    return got
 
 
 def _tenant(row: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import anyio
-from sqlalchemy import Text, bindparam, cast, delete, func, insert, select, text, update
+from sqlalchemy import Text, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from agent.store.advisory import INDEXING, is_our_turn
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.database import EVERY_TENANT, Store
 from agent.store.search import NEWEST_PART, PART_SIZE
@@ -27,9 +28,6 @@ BATCH_ROWS = 150
 BATCH_CHARACTERS = 12_000
 CHUNK = 25
 """Messages that are read at once: of long ones, a few megabytes."""
-INDEXING_LOCK = 7045218
-STALL_S = 10
-"""A process that stands still within the transaction loses it after this time: the others wait for its lock."""
 
 _LAST_NUMBER = Hot(select(func.max(search_entries.c.number).label("number")))
 _FORGET_TITLE = Hot(
@@ -120,7 +118,7 @@ async def index_batch(store: Store) -> int:
         return 0
     words = await anyio.to_thread.run_sync(lambda: [[terms_of(said) for _, said in one.texts] for one in due])
     async with store.write(EVERY_TENANT, is_long=True) as connection:
-        if not await _is_our_turn(connection):
+        if not await is_our_turn(connection, INDEXING):
             return 0
         return await _write(
             connection, sorted(zip(due, words, strict=True), key=lambda pair: (pair[0].tenant_id, pair[0].id))
@@ -161,15 +159,6 @@ async def _read(connection: Transaction, row: Any, *, rows: int, characters: int
     return _Due(
         row.tenant_id, row.id, row.user_id, row.title, row.is_title_indexed, row.indexed_position, position, texts
     )
-
-
-async def _is_our_turn(connection: Transaction) -> bool:
-    """Return whether nobody else writes entries until this transaction ends: on SQLite that is so anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STALL_S}s'"))
-    got: bool = (await connection.execute(select(func.pg_try_advisory_xact_lock(INDEXING_LOCK)))).scalar_one()
-    return got
 
 
 async def _write(connection: Transaction, read: Iterable[tuple[_Due, list[list[str]]]]) -> int:

@@ -65,8 +65,8 @@ _END = (
 _END_ONE = _END.where(approvals.c.name == bindparam("of_tool"))
 
 
-class Place(NamedTuple):
-    """Where a question is in the list: what comes after it was asked later."""
+class SharedCursor(NamedTuple):
+    """The place of a question in the list: what comes after it was asked later."""
 
     asked_at: datetime
     tool_call_id: str
@@ -108,8 +108,8 @@ async def user_of(connection: Transaction, run: RunKey) -> str:
 
 
 async def list_shared(
-    connection: Transaction, principal: Principal, *, limit: int, after: Place | None = None
-) -> tuple[list[SharedApproval], Place | None]:
+    connection: Transaction, principal: Principal, *, limit: int, after: SharedCursor | None = None
+) -> tuple[list[SharedApproval], SharedCursor | None]:
     """Return the open questions that the principal may answer for others of their tenant, the oldest first.
 
     Up to `limit` of them, which may be none, and where to go on; None where that is all.
@@ -127,7 +127,7 @@ async def list_shared(
         last = rows[-1]
     else:
         return [_shared(row) for row in own], None
-    return [_shared(row) for row in own[:limit]], Place(last.created_at, last.tool_call_id)
+    return [_shared(row) for row in own[:limit]], SharedCursor(last.created_at, last.tool_call_id)
 
 
 async def list_standing(

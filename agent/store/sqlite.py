@@ -1,4 +1,4 @@
-"""SQLite as an asyncio database: what is short runs in the event loop's own thread, what may wait runs beside it.
+"""SQLite as an asyncio database: short statements run in the event loop's own thread, those that may wait in another one.
 
 A statement that finds a few rows by key takes some ten microseconds; handing it to a thread and back takes several times
 that, four times per statement, and much longer while the loop is busy. So the hot ones run at once. What waits for a disk (a
@@ -228,7 +228,7 @@ def prepare(connection: Any, _record: object) -> None:
 
 
 def keep_in_memory(connection: Any, _record: object) -> None:
-    """Let what a connection may have to take back be in its memory: else SQLite writes it to a file, at each savepoint."""
+    """Keep what a connection may have to take back in memory: else SQLite writes it to a file, at each savepoint."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()

@@ -117,7 +117,7 @@ async def claim_summary(
     worker_id: str,
     length_s: float,
 ) -> UUID | None:
-    """Be the one who makes the summary of the turns behind `after_turn`, up to a message. The caller commits.
+    """Claim the making of a summary of the turns behind `after_turn`, up to a message. The caller commits.
 
     None where somebody is at it, or some of these turns are in one by now: then it would be made for nothing.
 
@@ -179,7 +179,7 @@ async def keep_summary(
 
 
 async def drop_claim(connection: Transaction, principal: Principal, conversation_id: UUID, claim: UUID) -> None:
-    """Let others make what one could not make. The caller commits."""
+    """Give a claim back, so that others may make the summary. The caller commits."""
     named = delete(summaries).where(*_own(principal, conversation_id), _c.id == claim, _c.text.is_(None))
     await connection.execute(named)
 

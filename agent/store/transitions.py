@@ -1,8 +1,9 @@
 """The transitions of a run's row, which nothing else changes: begin, go on, hold, wait, end, release, take over, cancel.
 
-`queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker owns a running run by its attempt number. Every write for
-a run first passes `hold_run`, so a worker that lost it finds out before it changes anything. Whoever calls these tells the
-log and counts the end, so only the writer and its neighbour for runs that nobody here holds do (`agent/attempt`).
+`queued -> running -> completed | failed | cancelled`, and `running -> waiting -> queued` where it needs a person's yes. A worker
+owns a running run by its attempt number. Every write for a run first passes `hold_run`, so a worker that lost it finds out
+before it changes anything. Whoever calls these tells the log and counts the end, so only the writer and its neighbour for runs
+that nobody here holds do (`agent/attempt`).
 """
 
 from datetime import UTC, datetime
@@ -131,7 +132,7 @@ async def resume_run(
 
     The caller commits.
     """
-    place = place_of(tenant_id, run_id, attempt)
+    place = of_attempt(tenant_id, run_id, attempt)
     if not counts:
         return await connection.row(_HOLD, place) is not None
     return await connection.change(_RESUME, place) == 1
@@ -143,7 +144,7 @@ async def hold_run(connection: Transaction, tenant_id: str, run_id: UUID, *, att
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    held = await connection.row(_HOLD, place_of(tenant_id, run_id, attempt))
+    held = await connection.row(_HOLD, of_attempt(tenant_id, run_id, attempt))
     if held is None:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
     return held.cancel_requested_at is not None
@@ -156,7 +157,7 @@ async def change_model(connection: Transaction, tenant_id: str, run: Run) -> Non
         LeaseLostError: it is over, gone, or belongs to another attempt.
     """
     values = {name: getattr(run, name) for name in ("model", "model_changed", "used_before")}
-    if await connection.change(_CHANGE_MODEL, {**place_of(tenant_id, run.id, run.attempt), **values}) != 1:
+    if await connection.change(_CHANGE_MODEL, {**of_attempt(tenant_id, run.id, run.attempt), **values}) != 1:
         raise LeaseLostError(f"run {run.id}, attempt {run.attempt}")
 
 
@@ -175,7 +176,7 @@ async def end_run(
         LeaseLostError: the run is over already, gone, or belongs to another attempt.
     """
     ended = {
-        **place_of(tenant_id, run_id, attempt),
+        **of_attempt(tenant_id, run_id, attempt),
         "state": end.status,
         "finish_reason": end.finish_reason,
         "error_code": end.error_code,
@@ -207,16 +208,16 @@ async def set_suggestions(
 
 async def release_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int) -> None:
     """Let another worker take the run over at once. The caller commits."""
-    await connection.change(_RELEASE, place_of(tenant_id, run_id, attempt))
+    await connection.change(_RELEASE, of_attempt(tenant_id, run_id, attempt))
 
 
 async def pause_run(connection: Transaction, tenant_id: str, run_id: UUID, *, attempt: int, until: datetime) -> None:
-    """Let nobody hold the run until `wake_run`; its attempt does not count. The caller commits.
+    """Queue the run such that nobody can claim it before `wake_run`; its attempt does not count. The caller commits.
 
     Raises:
         LeaseLostError: the run is over, gone, or belongs to another attempt.
     """
-    if await connection.change(_PAUSE, {**place_of(tenant_id, run_id, attempt), "waits_until": until}) != 1:
+    if await connection.change(_PAUSE, {**of_attempt(tenant_id, run_id, attempt), "waits_until": until}) != 1:
         raise LeaseLostError(f"run {run_id}, attempt {attempt}")
 
 
@@ -239,8 +240,8 @@ async def await_user(connection: Transaction, run: RunKey, *, until: datetime) -
 async def take_over(connection: Transaction, run: RunKey, *, worker_id: str, most_attempts: int | None) -> str | None:
     """Make a run this worker's, as its next attempt; return its user. The caller commits.
 
-    It is an abandoned one, or one of this worker's own that it does not hold. None where somebody else was faster, or
-    where it has begun `most_attempts` attempts. Those that died while they waited are none.
+    The run is abandoned, or points to this worker, which does not hold it. None where somebody else was faster, or where it has
+    begun `most_attempts` attempts. An attempt that died while it waited for its turn does not count.
     """
     statement = _TAKE_BACK if most_attempts is None else _TAKE_IN
     taken = await connection.row(statement, {**_free(run, worker_id), "attempts": most_attempts})
@@ -252,7 +253,7 @@ async def move_run(connection: Transaction, run: RunKey, *, attempt: int, sender
 
     From one's own hands into one's own it makes void what was offered to others. The caller commits.
     """
-    moved = {**place_of(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
+    moved = {**of_attempt(run.tenant_id, run.run_id, attempt), "from_worker": sender, "of_worker": worker_id}
     return await connection.change(_MOVE, moved) == 1
 
 
@@ -284,7 +285,7 @@ async def cancel_runs(
     return [row.id for row in await connection.rows(_CANCEL_OF_CONVERSATION, place)]
 
 
-def place_of(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
+def of_attempt(tenant_id: str, run_id: UUID, attempt: int) -> dict[str, object]:
     """Return the values that name an attempt's run."""
     return {"of_tenant": tenant_id, "of_id": run_id, "of_attempt": attempt}
 

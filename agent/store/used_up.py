@@ -65,7 +65,7 @@ class Lately:
 
 
 class UsedUp:
-    """Refusals and looks known of all tenants. Past MOST those tenants are forgotten of whom nobody was refused for longest."""
+    """Refusals and looks known of all tenants. Past MOST, those of the tenants go whose last refusal is longest ago."""
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, Lately] = OrderedDict()
@@ -83,7 +83,7 @@ class UsedUp:
         return lately if any(at is not None and _is_lately(at) for at in times) else None
 
     def note(self, tenant_id: str, user_id: str) -> None:
-        """Know that somebody was refused by what is their own, or with ALL by what is their tenant's."""
+        """Note that somebody was refused by their own counters, or with ALL by those of their tenant."""
         lately = self._tenants.setdefault(tenant_id, Lately({}))
         self._tenants.move_to_end(tenant_id)
         self._size += lately.refused.pop(user_id, None) is None
@@ -96,7 +96,7 @@ class UsedUp:
             self._size -= len(gone.refused)
 
     def forget(self, tenants: Iterable[str]) -> None:
-        """Let what was seen of tenants count no more, nor what those see who look at this moment."""
+        """Forget what was seen of these tenants, and what those see who are looking at this moment."""
         for tenant_id in tenants:
             if (lately := self._tenants.get(tenant_id)) is not None:
                 self._tenants[tenant_id] = Lately(lately.refused)

@@ -92,7 +92,7 @@ async def find_turn(connection: Transaction, principal: Principal, conversation_
 async def supersede(
     connection: Transaction, principal: Principal, replaced: Run, *, by: Run, keeps_message: bool
 ) -> None:
-    """Let a turn and all after it count no more, because `by` takes their place. The caller commits.
+    """Supersede a turn and all after it, because `by` takes their place. The caller commits.
 
     `keeps_message`: the user's message goes over to `by`, which answers it again; else `by` has one of its own.
     """

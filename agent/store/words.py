@@ -81,11 +81,11 @@ _COUNTING_MARKS = {0, 8, 9}
 
 
 MOST_MARKS = 20_000
-"""Characters of which it is known whether they are dropped; Unicode has a million, and a text may have all."""
+"""Characters that are known to be dropped or kept; Unicode has a million, and a text may have all."""
 
 
 class _Marks(dict[int, int | None]):
-    """A table for `str.translate` that drops accents and what nobody sees; filled as characters come up, and begun anew when it is full."""
+    """A table for `str.translate` that drops accents and unseen characters. It learns them as they come up, and begins anew when full."""
 
     def __missing__(self, point: int) -> int | None:
         if len(self) >= MOST_MARKS:

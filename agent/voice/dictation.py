@@ -46,7 +46,8 @@ async def write_down(
     for name, value in model.extra_body.items():
         form.add_field(name, value if isinstance(value, str) else orjson.dumps(value).decode())
     async with providers.asking(
-        *(model, "/audio/transcriptions"),
+        model,
+        "/audio/transcriptions",
         body=form,
         headers={"Accept": "application/json"},
         silence_s=model.timeout_s,

@@ -78,10 +78,8 @@ def _seconds_of_wav(data: bytes) -> float | None:
         if name == b"fmt " and rate is None and at + 24 <= len(data):
             rate = _bytes_per_s(data[at + 8 : at + 8 + size])
         if name == b"data":
-            there = len(data) - at - 8
-            return (
-                there / rate if rate else None
-            )  # what is there counts: a recorder may not know the end when it begins
+            there = len(data) - at - 8  # not the size that it says: a recorder may not know the end when it begins
+            return there / rate if rate else None
         at += 8 + size + size % 2
     return None
 

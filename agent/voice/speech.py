@@ -49,7 +49,8 @@ async def speaking(
         async with (
             asyncio.timeout(model.deadline_s),
             providers.asking(
-                *(model, "/audio/speech"),
+                model,
+                "/audio/speech",
                 body=orjson.dumps(asked, option=orjson.OPT_NON_STR_KEYS),
                 headers=headers,
                 silence_s=model.timeout_s,

@@ -1,7 +1,7 @@
 """The cost of voices: what one request needs is held before it, and what it took is used behind it, in the budgets that count.
 
 A request of a voice is no run, so that limits of runs do not count it. Its words count as tokens, by the estimate that holds for
-all text, and its cost goes by the price that its model has.
+all text, and its cost is by its model's price: of characters that are said, or of minutes that are heard.
 """
 
 import math

@@ -49,7 +49,7 @@ class Voices:
         try:
             async with (
                 self.spending.holding(
-                    *(principal, assistant, model, needs), currency=self.currency, length_s=model.deadline_s
+                    principal, assistant, model, needs, currency=self.currency, length_s=model.deadline_s
                 ) as took,
                 speaking(self.providers, model, text, language=language) as speech,
             ):
@@ -75,7 +75,7 @@ class Voices:
         model = assistant.voice.listener if assistant.voice is not None else None
         if model is None:
             raise NotFoundError("This assistant does not listen here.")
-        sound = await asyncio.to_thread(recognise, data)  # one that was made for that takes half a second
+        sound = await asyncio.to_thread(recognise, data)  # a hostile recording takes half a second
         if sound is None or sound.seconds is None:
             raise UnsupportedAudioError("file: WebM, Ogg with Opus, MP4 and WAV can be read, and this is none of them")
         if sound.seconds > model.seconds:
@@ -84,7 +84,10 @@ class Voices:
         code = "cancelled"
         try:
             async with self.spending.holding(
-                *(principal, assistant, model, amount_of_dictation(model, least_s)),
+                principal,
+                assistant,
+                model,
+                amount_of_dictation(model, least_s),
                 currency=self.currency,
                 length_s=model.timeout_s,
             ) as took:

@@ -9,7 +9,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from agent.errors import InvalidRequestError
-from agent.runs.readers import read_run
+from agent.runs.stored import read_run
 from api.dependencies import NEEDS_SEAT, AfterDep, InstallationDep, PrincipalDep
 from api.errors import OVER_HTTP, PROBLEMS, problem
 from api.formats import FormatDep, can_ask

@@ -31,7 +31,7 @@ async def ready(services: InstallationDep) -> Readiness:
     Without Redis it is `degraded`: it serves, and other processes' runs are read in whole messages. It asks nobody, so it
     answers at once whatever hangs: it tells of the worker's last renewal, which is a write.
     """
-    if services.leave.has_begun or services.runner.draining:
+    if services.leave.has_begun or services.runner.is_draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     if not services.runner.is_ready:
         raise OverloadedError("The database does not take anything.", retry_after_s=RETRY_AFTER_S)

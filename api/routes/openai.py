@@ -16,8 +16,8 @@ from fastapi import APIRouter, Request, Response
 from agent.errors import RETRY_AFTER_S, NotFoundError, OverloadedError
 from agent.events.schema import START, LoggedEvent
 from agent.principal import Principal
-from agent.runs.readers import read_run
 from agent.runs.request import RunRequest
+from agent.runs.stored import read_run
 from agent.store.runs import Run, get_run
 from api.dependencies import NEEDS_SEAT, InstallationDep, PrincipalDep, Services
 from api.errors import PROBLEMS, refusal
@@ -141,7 +141,7 @@ async def _until_closed(
                 yield batch
         is_whole = True
     finally:
-        if not (is_whole or goes_on or runner.draining):
+        if not (is_whole or goes_on or runner.is_draining):
             with anyio.CancelScope(shield=True):
                 await runner.cancel(principal, run.id)
 

@@ -87,7 +87,7 @@ async def _admit(services: Services, websocket: WebSocket) -> Principal | None:
         OverloadedError: the server is stopping.
         RateLimitedError: its address, its user or their tenant asks too often.
     """
-    if services.runner.draining or services.sockets.is_draining:
+    if services.runner.is_draining or services.sockets.is_draining:
         raise OverloadedError("The server is restarting.", retry_after_s=RETRY_AFTER_S)
     _check_origin(services.settings, websocket)
     await count_address(services, websocket)

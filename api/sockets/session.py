@@ -24,7 +24,7 @@ from agent.errors import (
 )
 from agent.events.schema import EventId
 from agent.principal import Principal
-from agent.runs.readers import read_run
+from agent.runs.stored import read_run
 from agent.store.conversations import get_conversation
 from agent.store.runs import Run, active_run
 from api.dependencies import Services

@@ -1,5 +1,6 @@
 """Memory finds the fact that a question wants, in ten languages and on both kinds of database, and holds no turn up."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -110,6 +111,15 @@ async def test_which_facts_fit_is_known_for_a_minute_and_no_longer_than_they_cha
     assert not await memories.recall(PATIENT, ANN, "My dog, please?")
     memories.changed("acme", "ann")
     assert await memories.recall(PATIENT, ANN, "My dog?")
+    await memories.close()
+
+
+async def test_a_question_that_no_fact_fits_asks_the_database_once(alone: Store) -> None:
+    """G502: a turn that has nothing to read waits for no connection."""
+    memories = Memories(alone)
+    assert not await memories.look(PATIENT, ANN, "My dog?")
+    async with taken(alone._main), asyncio.timeout(5):
+        assert not await memories.look(PATIENT, ANN, "My dog?")
     await memories.close()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from support.each import each
 
-from agent.attempt.recording import RESULT_CHARACTERS, is_secret_name, kept, kept_text
+from agent.attempt.hiding import is_secret_name, without_secrets
+from agent.attempt.recording import RESULT_CHARACTERS, kept_text
 from agent.masking import HIDDEN, Mask
 
 TOKEN = "a-token-that-nobody-may-see-42"
@@ -46,7 +47,7 @@ TOKEN = "a-token-that-nobody-may-see-42"
 def test_a_field_is_a_secret_by_its_name(name: str) -> None:
     """G261"""
     assert is_secret_name(name)
-    assert kept({"deep": [{name: {"value": "hush"}}]}, Mask()) == {"deep": [{name: HIDDEN}]}
+    assert without_secrets({"deep": [{name: {"value": "hush"}}]}, Mask()) == {"deep": [{name: HIDDEN}]}
     assert "hush" not in kept_text(f'{{"{name}": "hush"}}')
 
 
@@ -68,22 +69,22 @@ def test_other_names_are_none(name: str) -> None:
 )
 def test_a_field_is_a_secret_by_its_schema(schema: dict[str, Any]) -> None:
     """G261"""
-    assert kept({"x": "hush"}, Mask(), schema) == {"x": HIDDEN}
+    assert without_secrets({"x": "hush"}, Mask(), schema) == {"x": HIDDEN}
     listed = {**schema, "properties": {"many": {"type": "array", "items": {**schema, "$defs": {}}}}}
     if "$defs" not in schema:
-        assert kept({"many": [{"x": "hush"}]}, Mask(), listed)["many"] in ([{"x": HIDDEN}], HIDDEN)
+        assert without_secrets({"many": [{"x": "hush"}]}, Mask(), listed)["many"] in ([{"x": HIDDEN}], HIDDEN)
 
 
 def test_a_schema_that_names_itself_ends() -> None:
     loop = {"$ref": "#"}
-    assert kept({"x": {"x": 1}}, Mask(), {"properties": {"x": loop}, "allOf": [loop]}) == {"x": {"x": 1}}
+    assert without_secrets({"x": {"x": 1}}, Mask(), {"properties": {"x": loop}, "allOf": [loop]}) == {"x": {"x": 1}}
 
 
 def test_what_the_runs_mask_knows_is_hidden_in_values_and_names() -> None:
     """G261"""
     mask = Mask()
     mask.learn(TOKEN)
-    assert TOKEN not in str(kept({f"a {TOKEN}": [f"b {TOKEN}"]}, mask))
+    assert TOKEN not in str(without_secrets({f"a {TOKEN}": [f"b {TOKEN}"]}, mask))
 
 
 def test_a_result_that_is_no_json_loses_what_it_calls_a_secret() -> None:
@@ -100,7 +101,7 @@ def test_what_is_nested_deeply_is_hidden_below_and_breaks_nothing() -> None:
     nested: dict[str, Any] = {"x": "hush"}
     for _ in range(DEEP):
         nested = {"x": nested}
-    for text in (str(kept(nested, Mask())), kept_text("[" * DEEP + '"hush"' + "]" * DEEP)):
+    for text in (str(without_secrets(nested, Mask())), kept_text("[" * DEEP + '"hush"' + "]" * DEEP)):
         assert HIDDEN in text
         assert "hush" not in text
 

@@ -19,7 +19,7 @@ from agent.assistant.definition import Assistant
 from agent.assistant.source import Assistants, only
 from agent.principal import Principal
 from agent.runs import retention
-from agent.runs.retention import Place, expire, kept_days
+from agent.runs.retention import RetentionCursor, expire, kept_days
 from agent.settings import Keep, RuntimeSettings
 from agent.store.attachment_tables import files
 from agent.store.attachments import get_file, take_files
@@ -235,7 +235,7 @@ async def test_a_look_is_at_so_many_tenants_and_the_next_one_goes_on_behind_them
     monkeypatch.setattr(retention, "TENANTS_AT_ONCE", 2)
     for number in range(5):
         await old_conversation(store, Principal(f"t{number}", "ann"))
-    place, left = Place(), [5]
+    place, left = RetentionCursor(), [5]
     for _ in range(4):
         await expire(store, assistants, keeping(MONTH), place)
         left.append(len(await kept(store)))

@@ -36,7 +36,7 @@ from agent.events.schema import (
     Usage,
 )
 from agent.principal import RunKey
-from agent.runs.readers import read_run
+from agent.runs.stored import read_run
 
 LONG = "x" * 5000
 STARTED = RunStarted("conversation", "run", "message")

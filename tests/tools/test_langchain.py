@@ -16,7 +16,7 @@ from support.world import open_world
 
 from agent.assistant.definition import Assistant
 from agent.assistant.toolsets import ToolsetDefinition
-from agent.attempt.recording import kept
+from agent.attempt.hiding import without_secrets
 from agent.errors import ConfigurationError
 from agent.masking import HIDDEN, Mask
 from agent.schemas.fitting import problems_of
@@ -72,7 +72,7 @@ def test_the_model_reads_a_schema_that_providers_take_and_the_tools_own_still_co
     assert problems_of(odd.schema, {"q": [], "x": 1}) == ""
     assert "is not valid under any of the given schemas" in problems_of(odd.schema, {"x": 1})
     secret = {"code": {"inner": "hush"}}
-    assert kept({**secret, "q": []}, Mask(), odd.schema) == {"code": {"inner": HIDDEN}, "q": []}
+    assert without_secrets({**secret, "q": []}, Mask(), odd.schema) == {"code": {"inner": HIDDEN}, "q": []}
     assert len(orjson.dumps(odd.schema)) > MOST_BYTES >= len(orjson.dumps(told))
     assert langchain_tools.ODD_SCHEMA["title"] == "Odd", "what the vendor wrote is nobody else's to change"
 

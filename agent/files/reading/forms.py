@@ -1,7 +1,7 @@
 """Words beside the text of a page of a PDF: what was filled into its form, and what was written on it.
 
-A field that says all of itself is read as it stands. For one that has its name or value from another one the library looks through all
-fields, which takes the longer the more there are; so that has a time, and behind it such a field is read as far as it stands there.
+A field that has its own name and value is read as it stands. For a field that takes them from another one the library looks through
+all fields, which takes the longer the more there are. That has a time limit; once it is over, only what such a field has itself is read.
 """
 
 import ctypes

@@ -68,9 +68,8 @@ def _turn(picture: "Picture") -> "Transpose | None":
     """Return how a picture is to be turned to be upright; not at all, where what cameras say of that is broken, as it often is."""
     from PIL.Image import Transpose
 
-    turns = dict(
-        zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True)
-    )  # the values of Exif 2.3, 4.6.4 A, as the library's
+    # The values of Exif 2.3, 4.6.4 A, as the library's.
+    turns = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))
     try:
         turn = turns.get(picture.getexif().get(ORIENTATION, 1))
     except (struct.error, OSError, ValueError, SyntaxError, TypeError, LookupError):

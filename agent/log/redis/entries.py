@@ -34,8 +34,8 @@ class StreamLimits:
     """How long a reader waits for an event that it has seen already, where the run is worked on."""
 
 
-class Place(NamedTuple):
-    """The place of an event in Redis: an id of its streams. The order of places is that of the events."""
+class StreamId(NamedTuple):
+    """The id of an event in a stream of Redis. These ids have the order of the events."""
 
     attempt: int
     sequence: int
@@ -44,19 +44,20 @@ class Place(NamedTuple):
         return f"{self.attempt}-{self.sequence}"
 
 
-NOWHERE = Place(0, 0)
+NO_ID = StreamId(0, 0)
+"""The id before all others."""
 
 
-def place_of(event_id: EventId) -> Place:
-    """Return where an event stands. An id that no log gives has a place where nothing stands."""
+def stream_id_of(event_id: EventId) -> StreamId:
+    """Return the id of an event in the stream. For an event id that no log gives it is one under which nothing stands."""
     sequence = (event_id.n << BETWEEN_BITS) | min(event_id.between, 2**BETWEEN_BITS - 1)
-    return Place(min(event_id.attempt, MAX_SEQUENCE), min(sequence, MAX_SEQUENCE))
+    return StreamId(min(event_id.attempt, MAX_SEQUENCE), min(sequence, MAX_SEQUENCE))
 
 
-def parse_place(text: bytes) -> Place:
-    """Return the place that an id of Redis names."""
+def parse_stream_id(text: bytes) -> StreamId:
+    """Return the id that Redis spells so."""
     attempt, _, sequence = text.partition(b"-")
-    return Place(int(attempt), int(sequence or 0))
+    return StreamId(int(attempt), int(sequence or 0))
 
 
 def stream_key(prefix: str, run: RunKey) -> str:
@@ -68,7 +69,7 @@ def stream_key(prefix: str, run: RunKey) -> str:
 class Entry:
     """An entry of a stream."""
 
-    place: Place
+    id: StreamId
     kind: Kind
     events: list[LoggedEvent]
 
@@ -104,11 +105,11 @@ def parse_entry(raw: tuple[bytes, dict[bytes, bytes]]) -> Entry:
     Raises:
         LogTrimmedError: another release wrote what this one does not know.
     """
-    place, fields = raw
+    stream_id, fields = raw
     _, (kind, packed) = fields.items()
     if kind not in KINDS:
         raise LogTrimmedError("an entry of another release")
-    return Entry(parse_place(place), KINDS[kind], unpack(packed))
+    return Entry(parse_stream_id(stream_id), KINDS[kind], unpack(packed))
 
 
 def kind_of(events: Sequence[LoggedEvent]) -> bytes:
@@ -119,11 +120,11 @@ def kind_of(events: Sequence[LoggedEvent]) -> bytes:
 class Message(NamedTuple):
     """The message by which an entry is published: the entry, and what stands before it."""
 
-    before: Place
+    before: StreamId
     entry: Entry
 
 
 def parse_message(raw: bytes) -> Message:
-    """Return what was published: `<before> <place> <kind> <packed>`."""
-    before, place, kind, packed = raw.split(b" ", 3)
-    return Message(parse_place(before), Entry(parse_place(place), KINDS[kind], unpack(packed)))
+    """Return what was published: `<before> <id> <kind> <packed>`."""
+    before, stream_id, kind, packed = raw.split(b" ", 3)
+    return Message(parse_stream_id(before), Entry(parse_stream_id(stream_id), KINDS[kind], unpack(packed)))

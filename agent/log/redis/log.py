@@ -14,7 +14,7 @@ from agent.errors import FrontdeskError, LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LogClosed, LoggedEvent
 from agent.log.contract import EventLog, next_batch
 from agent.log.memory import MemoryLog
-from agent.log.redis.entries import StreamLimits, place_of, stream_key
+from agent.log.redis.entries import StreamLimits, stream_id_of, stream_key
 from agent.log.redis.forgetting import forget_streams
 from agent.log.redis.outbox import Ask, Outbox
 from agent.log.redis.segment import RedisSegment, Ways
@@ -34,7 +34,7 @@ SUBSCRIBE_S = 1.0
 
 
 class RedisLog(EventLog):
-    """The log of one process among many. Enter it once: the subscriber that it is given runs meanwhile, and the client is closed at the end."""
+    """The log of one process among many. Enter it once: meanwhile it runs the subscriber, and at the end it closes the client."""
 
     def __init__(
         self,
@@ -202,14 +202,14 @@ class RedisLog(EventLog):
 
     async def _is_behind(self, run: RunKey, after: EventId) -> bool:
         newest = await self._streams.newest(run)
-        return newest is not None and newest.kind == "events" and newest.place < place_of(after)
+        return newest is not None and newest.kind == "events" and newest.id < stream_id_of(after)
 
     async def _next(self, run: RunKey, tail: Tail, last: EventId) -> Piece:
         """Return what comes next, as it was heard or from the stream; nothing where it may have moved here."""
-        changes, place = tail.changes, place_of(last)
+        changes = tail.changes
         if tail.is_lost:
             raise LogTrimmedError(f"the log of run {run.run_id} has no end, and the run has")
-        events = tail.after(place)
+        events = tail.after(stream_id_of(last))
         if events is None:
             piece = await self._streams.behind(run, last)
             if piece.events or piece.is_over:

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from agent import metrics
 from agent.errors import FrontdeskError
-from agent.log.redis.entries import parse_place
+from agent.log.redis.entries import parse_stream_id
 from agent.log.redis.scripts import APPEND
 from agent.log.redis.segment import RedisSegment
 from agent.places import place_of
@@ -141,7 +141,7 @@ class Outbox:
             case 1:
                 segment.taken()
             case [b"behind", bytes(last)]:
-                segment.go_on_after(parse_place(last))
+                segment.go_on_after(parse_stream_id(last))
             case [b"lost", bytes()]:
                 segment.let_go()
                 task = asyncio.get_running_loop().create_task(self._check(segment))

@@ -10,7 +10,7 @@ from agent.errors import StaleAppendError
 from agent.events.schema import AnyEvent, LoggedEvent, ReasoningDelta, TextDelta, ToolInputDelta
 from agent.log.contract import Close
 from agent.log.memory import MemorySegment
-from agent.log.redis.entries import Place, StreamLimits, kind_of, pack, place_of
+from agent.log.redis.entries import StreamId, StreamLimits, kind_of, pack, stream_id_of
 from agent.principal import RunKey
 
 TEXT = frozenset({TextDelta, ReasoningDelta, ToolInputDelta})
@@ -70,7 +70,7 @@ class RedisSegment:
         self._first: int | None = None
         """Where this attempt's events begin in the process's log."""
         self._sent = self._sending = 0
-        self._before: Place | None = None
+        self._before: StreamId | None = None
         self._is_left = self._is_shut_out = False
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
@@ -154,49 +154,49 @@ class RedisSegment:
         last = self._before
         for first in range(start, end, ENTRY_EVENTS):
             entry = events[first : min(end, first + ENTRY_EVENTS)]
-            last = place_of(entry[-1].id)
+            last = stream_id_of(entry[-1].id)
             call += (kind_of(entry), str(last), pack(entry))
         if self._is_left and end == len(events):
-            last = Place(self.attempt, last.sequence + 1 if last is not None else 0)
+            last = StreamId(self.attempt, last.sequence + 1 if last is not None else 0)
             call += (b"l", str(last), b"")
         return call
 
     def _oldest_kept(self, events: Sequence[LoggedEvent], end: int) -> str:
         surplus = end - (self._first or 0) - self._limits.max_events
-        return str(place_of(events[(self._first or 0) + surplus].id)) if surplus > 0 else ""
+        return str(stream_id_of(events[(self._first or 0) + surplus].id)) if surplus > 0 else ""
 
     def taken(self) -> None:
-        """Know that Redis has what the last call added."""
+        """Note that Redis has the events of the last call."""
         self._sent = self._sending
         if self._sent > (self._first or 0):
-            self._before = place_of(self._events[self._sent - 1].id)
+            self._before = stream_id_of(self._events[self._sent - 1].id)
         if self._sent == len(self._events):
             self._is_left = False
         self._wake()
 
-    def go_on_after(self, last: Place) -> None:
-        """Know that Redis has what this attempt wrote up to a place: an answer, or a server, was lost."""
+    def go_on_after(self, last: StreamId) -> None:
+        """Note that Redis has the events up to this id, and send those behind it: an answer, or a server, was lost."""
         first = self._first or 0
-        known = {place_of(one.id): index for index, one in enumerate(self._events[first:], start=first + 1)}
+        known = {stream_id_of(one.id): index for index, one in enumerate(self._events[first:], start=first + 1)}
         self._sent = known.get(last, len(self._events))  # else it is the mark of one who left, behind the last event
         self._is_left = self._is_left and last in known
         self._before = last
         self._wake()
 
     def begin_again(self) -> None:
-        """Know that Redis has forgotten all."""
+        """Send the newest events anew, as many as a log may have: Redis has forgotten all."""
         first = self._first or 0
         self._sent = max(first, len(self._events) - self._limits.max_events)
         self._before = None
 
     def shut_out(self) -> None:
-        """Know that a later attempt writes the log: nothing of this one is added any more, and its readers go away."""
+        """Add nothing any more, and send the readers away: a later attempt writes the log."""
         self._is_shut_out = True
         self._local.leave()
         self.let_go()
 
     def let_go(self) -> None:
-        """Let those go on who wait for Redis."""
+        """Wake whoever waits until Redis has the events, whether it has or not."""
         waiting, self._waiting = self._waiting, []
         for _, taken in waiting:
             if not taken.done():

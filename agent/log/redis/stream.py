@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.errors import LogAwayError, LogTrimmedError
 from agent.events.schema import START, EventId, LoggedEvent
-from agent.log.redis.entries import Entry, parse_entry, place_of, stream_key
+from agent.log.redis.entries import Entry, parse_entry, stream_id_of, stream_key
 from agent.principal import RunKey
 from agent.redis.client import RedisClient
 from agent.redis.errors import RedisAwayError
@@ -41,11 +41,11 @@ class Streams:
         newest, oldest, behind = await self._calls(
             ("XREVRANGE", key, "+", "-", "COUNT", 1),
             ("XRANGE", key, "-", "+", "COUNT", 1),
-            ("XRANGE", key, str(place_of(after)), "+", "COUNT", ENTRIES),
+            ("XRANGE", key, str(stream_id_of(after)), "+", "COUNT", ENTRIES),
         )
         if not newest or newest[0].kind in ("left", "gone"):
             raise LogTrimmedError(f"no log of run {run.run_id}")
-        if after == START or after.attempt < oldest[0].place.attempt:
+        if after == START or after.attempt < oldest[0].id.attempt:
             return await self.behind(run, START)
         piece = _piece(behind)
         at = next((index for index, one in enumerate(piece.events, start=1) if one.id == after), None)
@@ -60,7 +60,7 @@ class Streams:
             LogTrimmedError: it does not follow: what was between is stored no longer.
         """
         key = stream_key(self._prefix, run)
-        [entries] = await self._calls(("XRANGE", key, f"({place_of(last)}", "+", "COUNT", ENTRIES))
+        [entries] = await self._calls(("XRANGE", key, f"({stream_id_of(last)}", "+", "COUNT", ENTRIES))
         piece = _piece(entries)
         if piece.events and not follows(piece.events[0].id, last):
             raise LogTrimmedError(f"the log goes on with {piece.events[0].id} after {last}")

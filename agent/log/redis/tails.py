@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from agent.errors import LogTrimmedError
 from agent.events.schema import LoggedEvent
 from agent.log.contract import next_batch
-from agent.log.redis.entries import NOWHERE, Message, Place, parse_message, place_of, stream_key
+from agent.log.redis.entries import NO_ID, Message, StreamId, parse_message, stream_id_of, stream_key
 from agent.principal import RunKey
 from agent.redis.subscriber import Subscriber
 
@@ -26,11 +26,11 @@ class Tail:
     """The tail of one run: what is heard of it, for all who read it here."""
 
     def __init__(self) -> None:
-        self._before: Place | None = None
-        """The place of the event before the first one here; None where nothing is known."""
+        self._before: StreamId | None = None
+        """The id of the event before the first one here; None where nothing is known."""
         self._events: list[LoggedEvent] = []
-        self._places: list[Place] = []
-        self._last = NOWHERE
+        self._ids: list[StreamId] = []
+        self._last = NO_ID
         self._characters = 0
         self.is_left = False
         """Whether nobody writes behind what was heard."""
@@ -57,7 +57,7 @@ class Tail:
         self._reset()
 
     def doubt(self) -> None:
-        """Let those who wait look at the stream: nothing was heard for long."""
+        """Send whoever waits to the stream: nothing was heard for long."""
         self.heard_at = time.monotonic()
         self.doubts += 1
         self._reset()
@@ -69,11 +69,11 @@ class Tail:
         except (LogTrimmedError, ValueError, KeyError):  # of another release: the stream says what it can
             self._reset()
 
-    def after(self, place: Place) -> list[LoggedEvent] | None:
-        """Return a batch of what stands behind a place; None where that is not known here."""
-        if self._before is None or place < self._before:
+    def after(self, seen: StreamId) -> list[LoggedEvent] | None:
+        """Return a batch of the events behind the one of this id; None where they are not known here."""
+        if self._before is None or seen < self._before:
             return None
-        return next_batch(self._events, bisect_right(self._places, place))
+        return next_batch(self._events, bisect_right(self._ids, seen))
 
     async def heard(self) -> None:
         """Return when what is published is heard."""
@@ -91,7 +91,7 @@ class Tail:
             self._waiting.discard(changed)
 
     def wake(self) -> None:
-        """Let those who wait look again."""
+        """Wake whoever waits for something new."""
         self.changes += 1
         waiting, self._waiting = self._waiting, set()
         for one in waiting:
@@ -99,12 +99,12 @@ class Tail:
                 one.set_result(None)
 
     def depart(self) -> None:
-        """Know that nobody writes the run, and that this is all there is for now."""
+        """Note that nobody writes the run's log: this is all there is for now."""
         self.departures += 1
         self.wake()
 
     def _reset(self) -> None:
-        self._before, self._events, self._places, self._characters = None, [], [], 0
+        self._before, self._events, self._ids, self._characters = None, [], [], 0
         self.is_left = False
         self.wake()
 
@@ -114,19 +114,19 @@ class Tail:
             self.depart()
             return
         if self._before is None or before > self._last:
-            self._before, self._events, self._places, self._characters = before, [], [], 0
-        elif entry.place <= self._last:
+            self._before, self._events, self._ids, self._characters = before, [], [], 0
+        elif entry.id <= self._last:
             return
         known = len(self._events)
-        new = [one for one in entry.events if place_of(one.id) > (self._places[-1] if known else self._before)]
+        new = [one for one in entry.events if stream_id_of(one.id) > (self._ids[-1] if known else self._before)]
         self._events += new
-        self._places += map(place_of, (one.id for one in new))
+        self._ids += map(stream_id_of, (one.id for one in new))
         self._characters += sum(map(_characters, new))
         if known and (len(self._events) > TAIL_EVENTS or self._characters > TAIL_CHARACTERS):
-            self._before = self._places[known - 1]
-            self._events, self._places = self._events[known:], self._places[known:]
+            self._before = self._ids[known - 1]
+            self._events, self._ids = self._events[known:], self._ids[known:]
             self._characters = sum(map(_characters, new))
-        self._last, self.is_left = entry.place, entry.kind == "left"
+        self._last, self.is_left = entry.id, entry.kind == "left"
         self.departures += self.is_left
         self.wake()
 
@@ -145,7 +145,7 @@ class Tails:
 
     @contextmanager
     def reading(self, run: RunKey) -> Iterator[Tail]:
-        """Have the tail of a run meanwhile."""
+        """Give the run's tail for the block; it is there as long as somebody reads it."""
         tail = self._tails.get(run)
         if tail is None:
             tail = self._tails[run] = Tail()
@@ -160,28 +160,28 @@ class Tails:
                 self._subscriber.remove(stream_key(self._prefix, run))
 
     def wake(self, run: RunKey) -> None:
-        """Let those who read a run look again: it is written here now."""
+        """Wake the readers of a run: it is written here now."""
         if (tail := self._tails.get(run)) is not None:
             tail.wake()
 
     def depart(self, run: RunKey) -> None:
-        """Let those who wait for a run here know that nothing is to come."""
+        """Tell the readers of a run that nobody writes its log for now."""
         if (tail := self._tails.get(run)) is not None:
             tail.depart()
 
     def lose(self, run: RunKey) -> None:
-        """Let those who read a run know that its log will not be ended."""
+        """Tell the readers of a run that it is over, and that its log will not be ended."""
         if (tail := self._tails.get(run)) is not None:
             tail.is_lost = True
             tail.wake()
 
     async def watch(self, check: Callable[[RunKey], Awaitable[None]], *, silence_s: float) -> None:
-        """Let the readers of silent runs look at the stream, and `check` what stays silent, until cancelled."""
+        """Send the readers of silent runs to the stream, and `check` the runs that stay silent, until cancelled."""
         while True:
             await asyncio.sleep(silence_s / 4)
             until = time.monotonic() - silence_s
             for run, tail in list(self._tails.items()):
                 if tail.heard_at < until:
                     tail.doubt()
-                    if tail.doubts.bit_count() == 1 and tail.doubts > 1:  # ever more rarely
+                    if tail.doubts > 1 and tail.doubts.bit_count() == 1:  # at 2, 4, 8, …: ever more rarely
                         await check(run)

@@ -19,7 +19,7 @@ from support.tls import tls_door
 from agent.errors import ConfigurationError, LogAwayError, LogTrimmedError, StaleAppendError
 from agent.events.schema import START, AnyEvent, EventId, LogClosed, LoggedEvent, StepStarted, TextDelta, ToolsStarted
 from agent.log.contract import EventLog
-from agent.log.redis.entries import NOWHERE, StreamLimits, pack, place_of, stream_key
+from agent.log.redis.entries import NO_ID, StreamLimits, pack, stream_id_of, stream_key
 from agent.log.redis.log import RedisLog
 from agent.log.redis.outbox import Standing
 from agent.log.redis.tails import Tail
@@ -183,15 +183,15 @@ async def test_a_message_that_does_not_follow_sends_readers_to_the_stream() -> N
     tail, events = Tail(), told(9, closed=False)
 
     def say(first: int, last: int) -> None:
-        before = place_of(events[first - 1].id) if first else NOWHERE
-        tail.hear(f"{before} {place_of(events[last - 1].id)} e ".encode() + pack(events[first:last]))
+        before = stream_id_of(events[first - 1].id) if first else NO_ID
+        tail.hear(f"{before} {stream_id_of(events[last - 1].id)} e ".encode() + pack(events[first:last]))
 
-    at = [place_of(one.id) for one in events]
-    assert tail.after(NOWHERE) is None
+    at = [stream_id_of(one.id) for one in events]
+    assert tail.after(NO_ID) is None
     say(0, 3)
     say(3, 4)
     say(0, 3)
-    assert tail.after(NOWHERE) == events[:4]
+    assert tail.after(NO_ID) == events[:4]
     say(2, 6)
     assert tail.after(at[3]) == events[4:6]
     say(8, 9)
@@ -224,7 +224,7 @@ async def test_what_was_published_to_nobody_is_read_after_a_silence(server: Redi
         waiting = asyncio.create_task(collect(follower))
         with server.client() as client:
             [key] = client.keys("*")
-            client.xadd(key, {"w": "x", "c": pack(events[5:])}, id=str(place_of(events[-1].id)))
+            client.xadd(key, {"w": "x", "c": pack(events[5:])}, id=str(stream_id_of(events[-1].id)))
         assert await waiting == events[5:]
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from agent.principal import RunKey
-from agent.search import let_search_know
+from agent.search import index_new
 from agent.store.database import Store
 from agent.store.deletion import purge_deleted
 from agent.store.tables import workers
@@ -79,7 +79,7 @@ USES: dict[str, Callable[[Store], Awaitable[None]]] = {
     "ordinary read": lambda store: _ordinary(store, writes=False),
     "urgent read": lambda store: _read(store, is_urgent=True),
     "search": _search,
-    "indexing": let_search_know,
+    "indexing": index_new,
     "purge": _purge,
     "sign of life": lambda store: store.ping(),
     "look at the file": lambda store: store.check_file(),

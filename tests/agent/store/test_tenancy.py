@@ -101,8 +101,9 @@ OVER_ALL_TENANTS = {
     "left_reservations",
     "expire_counters",
     "read_clock",
+    "is_our_turn",
 }
-"""Background work: they give names only, which the others ask for. The clock is of no row."""
+"""Background work: they give names only, which the others ask for. The clock, and whose turn it is, are of no row."""
 MAKES_ROWS = {
     "create_conversation",
     "record",
@@ -112,8 +113,9 @@ MAKES_ROWS = {
     "reserve",
     "keep_memory",
     "add_file",
+    "lock_owner",
 }
-"""They only make rows of whoever is named."""
+"""They only make rows of whoever is named, or a lock."""
 OF_TENANTS = [table for table in metadata.sorted_tables if table.name != "workers"]
 """The tables that hold a tenant's data: a worker serves all of them, and its row says nothing of any."""
 CALL = ToolCall("call-1", "find_order", {})
@@ -340,7 +342,6 @@ def attempts() -> dict[str, Attempt]:
         "usage_of": lambda c, who, _: overview.usage_of(c, who.tenant_id, since=NOW - KEPT, until=NOW + KEPT),
         "expire_conversations": lambda c, who, _: _expired(c, who),
         "expire_feedback": lambda c, who, _: retention.expire_feedback(c, who.tenant_id, keep_days=1, most_rows=9),
-        "get_budget": lambda c, who, _: budgets.get_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
         "list_budgets": lambda c, who, _: budgets.list_budgets(c, who.tenant_id, most=9),
         "clear_budget": lambda c, who, _: budgets.clear_budget(c, who.tenant_id, whose=budgets.Whose("user", "ann")),
         "kept_budgets": lambda c, who, _: _kept(c, who),
