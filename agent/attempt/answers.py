@@ -6,12 +6,15 @@ The invariant: each is recorded in the transaction that answers the question, be
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
+import orjson
+
 from agent.attempt.page import taken_back
 from agent.attempt.recording import of_call, of_decision, of_results
 from agent.events.fold import STEP_SEPARATOR
 from agent.masking import Mask
 from agent.principal import Principal, RunKey
 from agent.prompt.history import LOST_RESULT
+from agent.prompt.words import EDITED, EDITED_BY_ANOTHER
 from agent.store.approvals import Approval, Decision, list_approvals
 from agent.store.audit import DeedKind, record
 from agent.store.messages import NewMessage, ToolCall, append_messages, run_messages
@@ -82,8 +85,17 @@ async def record_lost(connection: Transaction, principal: Principal, run: Run) -
     ]
     if not lost:
         return
+    asked = {one.tool_call_id: one for one in await list_approvals(connection, principal.tenant_id, run.id)}
+    mask = mask_of(principal)
     results = [
-        NewMessage("tool", LOST_RESULT, one.step, tool_call_id=one.id, tool_name=one.name, is_error=True)
+        NewMessage(
+            "tool",
+            note_of(asked.get(one.id), mask) + LOST_RESULT,
+            one.step,
+            tool_call_id=one.id,
+            tool_name=one.name,
+            is_error=True,
+        )
         for one in lost
     ]
     await append_messages(connection, principal, run.conversation_id, run_id=run.id, turn=run.turn, new=results)
@@ -91,6 +103,22 @@ async def record_lost(connection: Transaction, principal: Principal, run: Run) -
         await settle_call(connection, principal, one.id, is_known=False)
     deeds = [of_call("call.unknown", principal, run, ToolCall(one.id, one.name, {})) for one in lost]
     await record(connection, principal, deeds)
+
+
+def note_of(answer: Approval | None, mask: Mask) -> str:
+    """Return what the model is told in front of a result, because it knows other arguments than were used; often nothing."""
+    if answer is None or answer.edited is None or answer.state != "approved":
+        return ""
+    who = EDITED_BY_ANOTHER if answer.approvers else EDITED
+    return f"{who} {mask(orjson.dumps(answer.edited).decode())}\n"
+
+
+def mask_of(principal: Principal) -> Mask:
+    """Return what hides a principal's token."""
+    mask = Mask()
+    if principal.credential is not None:
+        mask.learn(principal.credential.reveal())
+    return mask
 
 
 async def keep_said(connection: Transaction, principal: Principal, run: Run) -> None:
@@ -106,9 +134,7 @@ async def settle_unmade(
     connection: Transaction, principal: Principal, run: Run, calls: Collection[str], *, pages: Mapping[str, PageCall]
 ) -> None:
     """Store what calls come to of a run that ends before they are made: that they are not done, or what its page said."""
-    mask = Mask()
-    if principal.credential is not None:
-        mask.learn(principal.credential.reveal())
+    mask = mask_of(principal)
     results = [
         (message.step, taken_back(call, pages.get(call.id), mask))
         for message in await run_messages(connection, principal, run)

@@ -26,8 +26,6 @@ from agent.prompt.words import (
     CANNOT_ASK,
     DENIED,
     DENIED_BY_ANOTHER,
-    EDITED,
-    EDITED_BY_ANOTHER,
     EXPIRED,
     UNUSED,
     WITHDRAWN,
@@ -126,15 +124,6 @@ def _is_of_who_may(attempt: Attempt, tool: Tool, answer: Approval) -> bool:
     """Return whether a yes is of whom the tool wants it now: a definition may name others since it was asked."""
     is_own = answer.decided_by == attempt.principal.current.user_id
     return not is_own or not approvers(attempt, tool)
-
-
-def note(attempt: Attempt, call: ToolCall) -> str:
-    """Return what the model is told in front of a result, because it knows other arguments than were used; often nothing."""
-    answer = attempt.approvals.get(call.id)
-    if answer is None or answer.edited is None or answer.state != "approved":
-        return ""
-    who = EDITED_BY_ANOTHER if answer.approvers else EDITED
-    return f"{who} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
 
 
 async def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:

@@ -73,9 +73,11 @@ _OF_RUN = Hot(
 )
 _WITHHOLD = Hot(
     update(messages)
-    .where(_OF_CONVERSATION, messages.c.turn == bindparam("of_turn"), messages.c.role == "user")
+    .where(_OF_CONVERSATION, messages.c.role == "user")
+    .where(or_(messages.c.turn == bindparam("of_turn"), messages.c.withheld.is_(False)))
     .values(withheld=True)
 )
+"""False stands with a message that was refused and asked again since: it may be what a later one is refused for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,10 @@ async def run_messages(connection: Transaction, principal: Principal, run: Run) 
 
 
 async def withhold_message(connection: Transaction, principal: Principal, run: Run) -> None:
-    """Let no model get the user's message of a run any more: a provider refused it for its content. The caller commits."""
+    """Let no model get the user's message of a run any more: a provider refused it for its content. The caller commits.
+
+    Nor one of the conversation that was refused before, and asked again: which of them was meant nobody knows.
+    """
     await connection.change(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
 
 
