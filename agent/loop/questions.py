@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
+from agent.attempt.answers import no_of
 from agent.attempt.attempt import Attempt
 from agent.attempt.recording import for_people, kept
 from agent.graphemes import cut
@@ -22,14 +23,7 @@ from agent.graphemes import shown as shown_text
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.prompt.history import MADE_OF, UNTRUSTED
-from agent.prompt.words import (
-    CANNOT_ASK,
-    DENIED,
-    DENIED_BY_ANOTHER,
-    EXPIRED,
-    UNUSED,
-    WITHDRAWN,
-)
+from agent.prompt.words import CANNOT_ASK
 from agent.store.approvals import Approval, NewApproval
 from agent.store.messages import ToolCall
 from agent.toolkit import Tool, has_side_effects
@@ -204,11 +198,5 @@ def _answered(attempt: Attempt, call: ToolCall, answer: Approval) -> ToolCall:
     match answer.state:
         case "approved":
             return call if answer.edited is None else replace(call, arguments=answer.edited)
-        case "expired":
-            return replace(call, refused=UNUSED if answer.decided_by is not None else EXPIRED)
-        case "withdrawn":
-            return replace(call, refused=WITHDRAWN)
         case _:
-            reason = f" They said: {cut(answer.reason, 500)}" if answer.reason else ""
-            no = DENIED_BY_ANOTHER if answer.approvers else DENIED
-            return replace(call, refused=f"{no}{reason} Do not try again unless they ask.")
+            return replace(call, refused=no_of(answer))

@@ -75,6 +75,7 @@ CANNOT_ASK = (
 EXPIRED = "Not done: the user was asked and did not answer in time. Do not try again unless they ask."
 WITHDRAWN = "Not done: the user was asked, and wrote something else."
 UNUSED = "Not done: it was approved, but the user did not come back in time for it."
+CUT_OFF = "Not done: it was approved, but the answer ended before it was begun."
 EDITED = "The user changed the arguments first, to:"
 EDITED_BY_ANOTHER = "Whoever approved it changed the arguments first, to:"
 DENIED = "Not done: the user said no."

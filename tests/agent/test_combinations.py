@@ -1,4 +1,4 @@
-"""Two features in one conversation: refusals and versions, changed arguments and calls that nobody knows the outcome of."""
+"""Two features in one conversation: refusals and versions, changed arguments and lost calls, answers to questions and ends of runs."""
 
 import asyncio
 from typing import Any
@@ -6,12 +6,14 @@ from typing import Any
 import orjson
 import pytest
 from support.backend import TenantBackend
-from support.faults import HEIR, ZOMBIE, Hanging, reaches, until
+from support.faults import HEIR, ZOMBIE, Hanging, reaches, rows, until
+from support.page_clients import AgUiPage
 from support.provider import Call
 from support.world import OpenWorld, Person, Stream, World
 
 from agent.prompt.history import LOST_RESULT
 from agent.prompt.words import FACTS_MARK, SUMMARY_MARK
+from agent.store.tables import runs
 
 ASK = {"python": "support.shop_tools", "tools": {"create_order": {"confirm": True, "ask": "Order {item}?"}}}
 ASKED: dict[str, Any] = {
@@ -36,19 +38,29 @@ def refuse(world: World) -> None:
     world.provider.stream(finish_reason="content_filter")
 
 
-async def say_yes(who: Person, stream: Stream, *, to: str | None = None) -> None:
-    """Say yes to what a stream asks, or to an order of something else in its place."""
-    asked = stream.first("approval")
-    edit = {} if to is None else {"arguments": {"item": to}, "hash": asked["hash"]}
-    body = {"tool_call_id": asked["tool_call_id"], "approve": True, **edit}
+async def decide(who: Person, stream: Stream, tool_call_id: str, *, approve: bool, **more: Any) -> None:
+    """Answer a question of a stream's run."""
+    body = {"tool_call_id": tool_call_id, "approve": approve, **more}
     answer = await who.request("POST", f"/runs/{stream.first('run_id')}/decisions", json=body)
     assert answer.status_code == 200, answer.text
 
 
-async def turn(who: Person, message: str, conversation_id: str) -> list[dict[str, Any]]:
+async def say_yes(who: Person, stream: Stream, *, to: str | None = None) -> None:
+    """Say yes to what a stream asks, or to an order of something else in its place."""
+    asked = stream.first("approval")
+    edit = {} if to is None else {"arguments": {"item": to}, "hash": asked["hash"]}
+    await decide(who, stream, asked["tool_call_id"], approve=True, **edit)
+
+
+def results(told: list[dict[str, Any]]) -> list[str]:
+    """Return the results of calls that a model was told."""
+    return [one["content"] for one in told if one["role"] == "tool"]
+
+
+async def turn(who: Person, message: str, conversation_id: str, **more: Any) -> list[dict[str, Any]]:
     """Have a turn, and let its summary be made; return what the model was told, without its instructions."""
     who.world.provider.say(f"{message}!")
-    answer = await who.ask(message, conversation_id=conversation_id)
+    answer = await who.ask(message, conversation_id=conversation_id, **more)
     assert answer.status_code == 200, answer.text
     runner = who.world.app.state.services.runner
     await until(lambda: not len(runner._roster) and not runner._folds._underway)
@@ -129,7 +141,7 @@ async def test_the_model_is_told_the_changed_arguments_of_a_call_whose_outcome_n
     await ann.request("POST", f"/runs/{waits.first('run_id')}/cancel")
     conversation_id = waits.first("conversation_id")
     told = await turn(ann, "Did you?", conversation_id)
-    assert [one["content"] for one in told if one["role"] == "tool"] == [CHANGED + LOST_RESULT]
+    assert results(told) == [CHANGED + LOST_RESULT]
 
     both.provider.say("I do not know.")
     assert (await again(ann, waits)).first("status") == "completed"
@@ -158,3 +170,47 @@ async def test_who_takes_over_a_run_is_told_the_changed_arguments_of_a_call_that
     async with asyncio.timeout(120):
         await reaches(Person(heir, ann.token, ann.tenant), waits.first("run_id"), "completed")
     assert heir.provider.requests[-1]["messages"][-1]["content"] == CHANGED + LOST_RESULT
+
+
+async def test_a_no_stays_one_where_the_user_writes_something_else_before_the_other_questions_are_answered(
+    both: World,
+) -> None:
+    """G647"""
+    ann = both.person()
+    both.provider.call(ORDER, Call("create_order", {"item": "milk"}, "call_2"))
+    waits = await ann.stream("Order tea and milk")
+    first = waits.first("approval")["tool_call_id"]
+    await decide(ann, waits, first, approve=False, reason="We have tea.")
+    told = await turn(ann, "Something else", waits.first("conversation_id"))
+    assert results(told) == [
+        "Not done: the user said no. They said: We have tea. Do not try again unless they ask.",
+        "Not done: the user was asked, and wrote something else.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("is_yes", "now"),
+    [(True, {}), (False, {"house.yaml": {**ASKED, "roles": ["owner"]}})],
+    ids=["yes, and it is gone", "no, and it is for other roles"],
+)
+async def test_what_was_not_made_is_told_so_where_the_assistant_that_asked_is_not_there_any_more(
+    open_frontdesk: OpenWorld, database_url: str, is_yes: bool, now: dict[str, dict[str, Any]]
+) -> None:
+    """G647: whoever answers its question is told that the answer was interrupted."""
+    before = await open_frontdesk(
+        assistants={"default.yaml": ASKED, "house.yaml": ASKED}, database_url=database_url, **ZOMBIE
+    )
+    page = AgUiPage(before.person(), [])
+    page.options = {"assistant": "house"}
+    before.provider.call(ORDER)
+    assert (await page.ask("Order tea")).status_code == 200
+    later = await open_frontdesk(assistants={"default.yaml": ASKED, **now}, database_url=database_url, **HEIR)
+    page.person, page.options = Person(later, page.person.token, page.person.tenant), {}
+    answer = await page.answer(is_yes=is_yes)
+    assert answer.status_code == 200, answer.text
+    assert '"code":"interrupted"' in answer.text
+    [run] = await rows(later, runs)
+    told = await turn(page.person, "And now?", str(run["conversation_id"]), assistant="default")
+    approved = "Not done: it was approved, but the answer ended before it was begun."
+    assert results(told) == [approved if is_yes else "Not done: the user said no. Do not try again unless they ask."]
+    assert orders(later) == []
