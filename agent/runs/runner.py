@@ -99,6 +99,7 @@ class Runner:
         )
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
+        self._executor.resume_fronts(self.decisions.resume_front)
         self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings, offers)
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         submissions = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
