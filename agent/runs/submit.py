@@ -157,7 +157,8 @@ class Submissions:
             transcript: Transcript | None = None
             front = Front()
             if not is_claimed and request.conversation_id is not None:
-                front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
+                asked = connection, principal, run, self._runtime.assistants
+                front = await deal_with_front(*asked, worker_id=self._worker_id)
                 if front.resumed is not None:
                     stack.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
                 is_claimed = bool(front.ended and may_begin) and await claim()

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from support.ag_ui import body, user
 from support.faults import HEIR, ZOMBIE, reaches, until
+from support.provider import Call
 from support.world import OpenWorld, Person, World, write_assistants
 
 from agent.assistant.definition import Assistant
@@ -105,6 +106,31 @@ async def test_another_version_is_of_its_turns_assistant_for_clients_with_names_
         assert answer.status_code == 200, answer.text
     sold = "You are the shop."
     assert asked_with(world) == [*["You clean.", sold] * 2, "You clean.", "You clean.", sold, "You clean."]
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "state"), [("reject", 409, "waiting"), ("enqueue", 0, "waiting"), ("deny", 200, "cancelled")]
+)
+async def test_a_question_is_dealt_with_as_the_assistant_that_asked_says(
+    open_frontdesk: OpenWorld, policy: str, status: int, state: str
+) -> None:
+    """G77: also where the next message in its conversation is for another one."""
+    tools = {"python": "support.shop_tools", "tools": {"create_order": {"confirm": True}}}
+    house = {**HOUSE, "toolsets": [tools], "approvals": {"when_waiting": policy}}
+    opposite = "reject" if policy == "deny" else "deny"
+    shop = {**SHOP, "approvals": {"when_waiting": opposite}}
+    world = await open_frontdesk(assistants={"default.yaml": shop, "house.yaml": house})
+    ann = world.person()
+    world.provider.call(Call("create_order", {"item": "soap"}))
+    waits = await ann.stream("buy soap", assistant="house")
+    next_one = {"conversation_id": waits.first("conversation_id"), "assistant": "default"}
+    if policy == "enqueue":
+        async with ann.open_stream("sell", **next_one) as live:
+            await live.until("run_id")
+    else:
+        say(world, *["Sold."] * (status == 200))
+        assert (await ann.ask("sell", **next_one)).status_code == status
+    await reaches(ann, waits.first("run_id"), state)
 
 
 async def test_nobody_gets_one_that_their_role_may_not_have(open_frontdesk: OpenWorld) -> None:
