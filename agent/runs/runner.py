@@ -83,8 +83,7 @@ class Runner:
         self._roster = Roster(settings, self._shared)
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
-        self._tasks = asyncio.TaskGroup()
-        self._wakes = Wakes()
+        self._tasks, self._wakes = asyncio.TaskGroup(), Wakes()
         self._stops = Stops(self._runtime, self._roster, signals, self._wakes)
         self._folds = Folds(self._runtime, self._tasks, most=settings.max_summaries, worker_id=worker_id)
         self._executor = Executor(
