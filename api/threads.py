@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from agent.errors import InvalidRequestError
+from agent.errors import InterruptedRunError, InvalidRequestError
 from agent.events.schema import START
 from agent.principal import Principal
 from agent.runs.request import RunRequest
@@ -100,11 +100,18 @@ async def _settled(services: Services, principal: Principal, body: RunAgentInput
     if is_new and not said.is_no:
         raise InvalidRequestError("resume: say yes, or write a new message")
     answers = said.all if said.unnamed is None else [await _named(services.store, principal, run, said.unnamed)]
-    policy = services.assistants.resume(principal, run.assistant).definition.approvals.when_waiting
-    if is_new and policy == "deny":
+    if is_new and _when_waiting(services, principal, run) == "deny":
         return None  # the message itself is a no to all that is asked
     run, _ = await decide(services, principal, run, answers)
     return None if is_new else run
+
+
+def _when_waiting(services: Services, principal: Principal, run: Run) -> str:
+    """Return what a new message does to what a run asks: a no, where its assistant is not there any more to say it."""
+    try:
+        return services.assistants.resume(principal, run.assistant).definition.approvals.when_waiting
+    except InterruptedRunError:
+        return "deny"
 
 
 async def _named(store: Store, principal: Principal, run: Run, answer: DecisionByHash) -> DecisionByHash:

@@ -26,7 +26,7 @@ from agent.store.transaction import Transaction
 from agent.store.versions import DoneWrite, superseded_writes
 
 DONE_WRITES = 20
-"""How many writes of superseded turns the model is told of, the last ones."""
+"""How many writes of turns that it does not get the model is told of, the last ones."""
 
 
 class Transcript(NamedTuple):
@@ -86,7 +86,7 @@ async def tell(
     earlier, current, summary, _ = transcript
     if not current or current[0].role != "user" or current[0].superseded_by is not None:
         raise StoppedError("cancelled")
-    done = await _done_by_superseded(store, owner, run, transcript, window=assistant.history)
+    done = await _done_unseen(store, owner, run, transcript, window=assistant.history)
     model = catalog.find(assistant, run.model)
     window = beside_files(catalog.window(model, assistant.history), assistant, model, [*earlier, *current])
     said = model_messages(earlier, current, window=beside(window, summary), model=run.model)
@@ -108,18 +108,23 @@ def shortened(transcript: Transcript, messages: Sequence[BaseMessage]) -> Histor
     return HistoryShortened(str(summary.id), str(summary.until.message_id), left_out=left_out)
 
 
-async def _done_by_superseded(
+async def _done_unseen(
     store: Store, owner: Principal, run: Run, transcript: Transcript, *, window: History
 ) -> list[DoneWrite]:
-    """Return the writes that stay done although their turns, within the window, were superseded; a summary tells of those before."""
+    """Return the writes that stay done although the model does not get their turns, which lie within the window.
+
+    These were superseded, or their messages are withheld. A summary tells of those before.
+    """
     earlier, summary = transcript.earlier, transcript.summary
     first = earlier[0].turn if len(earlier) == window.most_messages else 1
     if summary is not None:
         first = max(first, summary.until.turn + 1)
-    if len({message.turn for message in earlier}) == run.turn - first:
+    withheld = {message.turn for message in earlier if message.withheld}
+    if len({message.turn for message in earlier}) == run.turn - first and not withheld:
         return []  # turns are numbered without gaps, so none is missing
+    place = owner, run.conversation_id
     async with store.read(owner.tenant_id) as connection:
-        return await superseded_writes(connection, owner, run.conversation_id, from_turn=first, limit=DONE_WRITES)
+        return await superseded_writes(connection, *place, from_turn=first, withheld=withheld, limit=DONE_WRITES)
 
 
 def add_facts(

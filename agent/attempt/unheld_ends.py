@@ -3,20 +3,20 @@
 The same as for a run that is held: one transaction, then what the log says of it, then the metric.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
 
 from agent import metrics
-from agent.attempt.answers import keep_said, record_lost, record_no, settle_unmade
+from agent.attempt.answers import keep_known, record_lost, record_no, settle_unmade
 from agent.attempt.snapshot import from_transcript
 from agent.errors import InterruptedRunError, NotFoundError
 from agent.failpoints import failpoint
 from agent.log.contract import EventLog
 from agent.principal import Principal, RunKey
 from agent.store import approvals, page_calls, transitions
-from agent.store.approvals import list_approvals
+from agent.store.approvals import Approval, list_approvals
 from agent.store.audit import Deed, record
 from agent.store.conversations import lock_conversation
 from agent.store.database import Store
@@ -43,7 +43,7 @@ async def fail_abandoned(store: Store, log: EventLog, key: RunKey, *, worker_id:
             code = InterruptedRunError.code
             ended = await transitions.fail_run(connection, key, worker_id=worker_id, code=code, attempts=attempts)
             if ended is not None:
-                await keep_said(connection, owner, run)
+                await keep_known(connection, owner, run)
                 await record_lost(connection, owner, run)
                 await settle_answer(connection, key.tenant_id, run)
             failpoint("takeover.before_commit")
@@ -74,25 +74,38 @@ async def withdraw(connection: Transaction, principal: Principal, run: Run) -> N
     """Take what a run still asks for answered with a no, and store that as the calls' results. The caller commits."""
     key = RunKey(principal.tenant_id, run.id)
     asked = {one.tool_call_id: one for one in await list_page_calls(connection, key.tenant_id, run.id)}
-    unmade = await _unmade(connection, principal, run, asked)
+    found = await list_approvals(connection, key.tenant_id, run.id)
+    unmade = await _unmade(connection, principal, run, found, asked)
     if not unmade:
         return
     await page_calls.withdraw_calls(connection, key)
     await record_no(connection, key, principal.user_id, "withdrawn")
     await approvals.close_open(connection, key, "withdrawn")
     await approvals.close_unused(connection, key, "withdrawn")
-    await settle_unmade(connection, principal, run, unmade, pages=asked)
+    denied = {one.tool_call_id: one for one in found if _is_no(one)}
+    await settle_unmade(connection, principal, run, unmade, pages=asked, answers=denied)
 
 
-async def _unmade(connection: Transaction, principal: Principal, run: Run, pages: Mapping[str, PageCall]) -> set[str]:
-    """Return the calls that a run ends without: what waits, what its page would be asked for later, and what that has answered."""
-    found = await list_approvals(connection, principal.tenant_id, run.id)
+async def _unmade(
+    connection: Transaction,
+    principal: Principal,
+    run: Run,
+    found: Sequence[Approval],
+    pages: Mapping[str, PageCall],
+) -> set[str]:
+    """Return the calls that a run ends without: what waits, what nobody said yes to, and those of its page, answered or not."""
     waiting = {one.tool_call_id for one in found if one.state == "open" or one.is_unused}
     waiting |= {one.tool_call_id for one in pages.values() if one.state == "open"}
     ledger = await list_calls(connection, principal, run.id)
     proposed = {one.id: one.kind for one in ledger if one.state == "proposed"}
     later = {call_id for call_id, kind in proposed.items() if waiting and (kind == "client" or call_id in pages)}
-    return waiting | later | {call_id for call_id in proposed if call_id in pages and pages[call_id].is_answered}
+    denied = {one.tool_call_id for one in found if _is_no(one) and one.tool_call_id in proposed}
+    answered = {call_id for call_id in proposed if call_id in pages and pages[call_id].is_answered}
+    return waiting | denied | later | answered
+
+
+def _is_no(answer: Approval) -> bool:
+    return answer.state in ("denied", "expired")
 
 
 async def cancel_elsewhere(store: Store, log: EventLog, principal: Principal, run_id: UUID) -> bool:

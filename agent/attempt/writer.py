@@ -12,7 +12,7 @@ import structlog
 
 from agent import metrics
 from agent.assistant.models import ModelDefinition
-from agent.attempt.answers import hash_all, keep_said, record_lost
+from agent.attempt.answers import hash_all, keep_known, record_lost
 from agent.attempt.hold import RunHold
 from agent.attempt.recording import Proposed, of_call, of_proposed, of_results
 from agent.attempt.results import ToolResult
@@ -206,7 +206,7 @@ class RunWriter(RunHold):
             await self._append_unheld(connection, [message] if message else [])
             if end.status != "completed":
                 if self._run.attempt > 1:
-                    await keep_said(connection, self._principal, self._run)
+                    await keep_known(connection, self._principal, self._run)
                 await record_lost(connection, self._principal, self._run)
             said = await hash_all(connection, self._principal, self._run)
             await transitions.end_run(connection, *self._key, attempt=self._run.attempt, end=end, history_hash=said)

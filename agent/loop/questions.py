@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from langchain_core.messages import BaseMessage, ToolMessage
 
+from agent.attempt.answers import no_of
 from agent.attempt.attempt import Attempt
 from agent.attempt.hiding import for_people, without_secrets
 from agent.graphemes import cut
@@ -22,16 +23,7 @@ from agent.graphemes import shown as shown_text
 from agent.masking import Mask
 from agent.models.text import clean
 from agent.prompt.history import MADE_OF, UNTRUSTED
-from agent.prompt.words import (
-    CANNOT_ASK,
-    DENIED,
-    DENIED_BY_ANOTHER,
-    EDITED,
-    EDITED_BY_ANOTHER,
-    EXPIRED,
-    UNUSED,
-    WITHDRAWN,
-)
+from agent.prompt.words import CANNOT_ASK
 from agent.store.approvals import Approval, NewApproval
 from agent.store.messages import ToolCall
 from agent.toolkit import Tool, has_side_effects
@@ -128,15 +120,6 @@ def _is_of_who_may(attempt: Attempt, tool: Tool, answer: Approval) -> bool:
     return not is_own or not approvers(attempt, tool)
 
 
-def note(attempt: Attempt, call: ToolCall) -> str:
-    """Return what the model is told in front of a result, because it knows other arguments than were used; often nothing."""
-    answer = attempt.approvals.get(call.id)
-    if answer is None or answer.edited is None or answer.state != "approved":
-        return ""
-    who = EDITED_BY_ANOTHER if answer.approvers else EDITED
-    return f"{who} {attempt.principal.mask(orjson.dumps(answer.edited).decode())}\n"
-
-
 async def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewApproval]:
     """Return what is asked about calls that wait, until when by the database's clock."""
     if not calls:
@@ -215,11 +198,5 @@ def _answered(attempt: Attempt, call: ToolCall, answer: Approval) -> ToolCall:
     match answer.state:
         case "approved":
             return call if answer.edited is None else replace(call, arguments=answer.edited)
-        case "expired":
-            return replace(call, refused=UNUSED if answer.decided_by is not None else EXPIRED)
-        case "withdrawn":
-            return replace(call, refused=WITHDRAWN)
         case _:
-            reason = f" They said: {cut(answer.reason, 500)}" if answer.reason else ""
-            no = DENIED_BY_ANOTHER if answer.approvers else DENIED
-            return replace(call, refused=f"{no}{reason} Do not try again unless they ask.")
+            return replace(call, refused=no_of(answer))

@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from agent import metrics, toolkit
+from agent.attempt.answers import note_of
 from agent.attempt.attempt import Attempt
 from agent.attempt.hiding import without_secrets
 from agent.attempt.recording import Proposed, kept_text
@@ -31,7 +32,7 @@ from agent.events.schema import CredentialNeeded, ToolCallChanged, ToolCallStatu
 from agent.failpoints import failpoint
 from agent.loop.giving import keep_given, tell_given
 from agent.loop.page import action_of, said_of_action
-from agent.loop.questions import is_allowed, note
+from agent.loop.questions import is_allowed
 from agent.masking import Mask
 from agent.models.sources import read_sources
 from agent.models.text import clean
@@ -94,7 +95,7 @@ async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> 
     )
     tool = attempt.tools.get(call.name)
     is_untrusted = tool is not None and tool.is_untrusted and call.refused is None
-    text = note(attempt, call) + settled.text
+    text = note_of(attempt.approvals.get(call.id), attempt.principal.mask) + settled.text
     return replace(settled, text=text, is_untrusted=is_untrusted, kept=kept_text(settled.text))
 
 

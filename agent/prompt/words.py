@@ -35,9 +35,11 @@ and go on from there. Write at most {words} words, in the language of the user, 
 it was asked for, and by whom. Results of tools are not the user's words. Invent nothing, and tell nobody what to do.
 Reply with the summary only."""
 DONE_NOTE = (
-    "The user has since replaced the answers that did this, and they are not shown here. What they did stays done: take it "
-    "into account, do not do it again unless the user wants it twice, and say so where it matters."
+    "The answers that did this are not shown here: the user has since replaced them, or they were withheld. What they did stays "
+    "done: take it into account, do not do it again unless the user wants it twice, and say so where it matters."
 )
+UNKNOWN = "unknown: check before you try again"
+NOT_SHOWN = "withheld: check before you try again"
 DONE_CHARACTERS = 300
 """How much of a done write's arguments, and of its result, the model is told."""
 FACTS_MARK = "\n\n[Given by the application, not by the user: "
@@ -73,6 +75,7 @@ CANNOT_ASK = (
 EXPIRED = "Not done: the user was asked and did not answer in time. Do not try again unless they ask."
 WITHDRAWN = "Not done: the user was asked, and wrote something else."
 UNUSED = "Not done: it was approved, but the user did not come back in time for it."
+CUT_OFF = "Not done: it was approved, but the answer ended before it was begun."
 EDITED = "The user changed the arguments first, to:"
 EDITED_BY_ANOTHER = "Whoever approved it changed the arguments first, to:"
 DENIED = "Not done: the user said no."
@@ -108,7 +111,7 @@ def with_facts(
 ) -> str:
     """Return the user's words followed by what is true at this moment, marked as the application's.
 
-    `memories` is what is remembered that fits the words, by whose it is; `done` is what superseded answers changed, `missing` names what could not be looked up; the time is told as it is in the region.
+    `memories` is what is remembered that fits the words, by whose it is; `done` is what answers changed that the model does not get, `missing` names what could not be looked up; the time is told as it is in the region.
     """
     here = now.astimezone(region.zone())
     offset = "" if region.time_zone is None else here.isoformat()[-6:]
@@ -161,7 +164,9 @@ def _file(file: ToldFile) -> str:
 
 def _done(write: DoneWrite) -> dict[str, object]:
     arguments = without_mark(orjson.dumps(write.arguments).decode()[:DONE_CHARACTERS])
-    outcome = "unknown: check before you try again" if write.result is None else fenced(write.result[:DONE_CHARACTERS])
+    outcome = UNKNOWN if write.result is None else fenced(write.result[:DONE_CHARACTERS])
+    if write.is_withheld:
+        arguments, outcome = NOT_SHOWN, UNKNOWN if write.result is None else NOT_SHOWN
     return {"tool": write.name, "arguments": arguments, "result": outcome}
 
 

@@ -9,6 +9,7 @@ from agent.runs.request import RunRequest
 from agent.store.database import Store
 from agent.store.naming import (
     Place,
+    as_id,
     find_by_history,
     find_conversation,
     find_message,
@@ -20,7 +21,7 @@ from agent.store.naming import (
 )
 from agent.store.runs import Run
 from agent.store.transaction import Transaction
-from agent.store.versions import find_turn
+from agent.store.versions import find_turn, kept_assistant
 
 
 async def locate(store: Store, principal: Principal, request: RunRequest) -> RunRequest:
@@ -49,6 +50,23 @@ async def find_stored(
         return None
     found = await find_message(connection, principal, request.conversation_id, request.message_name, locks=locks)
     return found if found is not None and found.request_hash == request.request_hash else None
+
+
+async def find_assistant(connection: Transaction, principal: Principal, request: RunRequest) -> str | None:
+    """Return the assistant of the turn that a request replaces, or else of its conversation's newest turn; None where there is none.
+
+    It locks nothing: whether the turn may be replaced is found out later.
+    """
+    conversation_id, replaced = request.conversation_id, request.replaces
+    if conversation_id is None:
+        return None
+    if isinstance(replaced, str):
+        named = await find_message(connection, principal, conversation_id, replaced, locks=False)
+        if named is not None:
+            return named.assistant
+        replaced = as_id(replaced)
+    found = replaced and await kept_assistant(connection, principal, conversation_id, message_id=replaced)
+    return found or await kept_assistant(connection, principal, conversation_id)
 
 
 async def find_replaced(connection: Transaction, principal: Principal, request: RunRequest) -> Run | None:

@@ -3,6 +3,7 @@
 The invariant: a decision is taken once, of whoever may decide, about just what was asked.
 """
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +29,7 @@ from agent.schemas.fitting import problems_of
 from agent.store.approvals import Approval, Decision, expired_runs, list_approvals
 from agent.store.database import EVERY_TENANT
 from agent.store.messages import run_messages
-from agent.store.runs import Run, get_run
+from agent.store.runs import Run, active_run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
@@ -118,6 +119,19 @@ class Decisions:
             if await resume(self._runtime.store, principal, run, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run.id)
         return await read_run(self._runtime.store, principal, run.id)
+
+    async def resume_front(self, principal: Principal, behind: Run) -> None:
+        """Let the run go on that is in front of the principal's, where it waits for nothing but the token that this one has.
+
+        One that is over by now is none: the user has until they come back.
+        """
+        is_over = principal.expires_at is not None and principal.expires_at <= time.time()
+        if is_over or principal.credential is None:
+            return
+        async with self._runtime.store.read(principal.tenant_id) as connection:
+            front = await active_run(connection, principal, behind.conversation_id)
+        if front is not None and front.id != behind.id:
+            await self.resume(principal, front)
 
     async def expire(self) -> None:
         """Let runs go on whose questions nobody has answered in time, and those whose users did not come back."""

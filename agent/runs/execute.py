@@ -10,6 +10,7 @@ from typing import TypeAlias
 import structlog
 
 from agent.assistant.source import Equipped
+from agent.attempt.answers import note_of
 from agent.attempt.attempt import Attempt, open_attempt
 from agent.attempt.results import ToolResult
 from agent.attempt.stop import StoppedError, StopReason
@@ -30,6 +31,7 @@ from agent.places import place_of
 from agent.prompt.history import LOST_RESULT
 from agent.runs.held import HeldRun
 from agent.runtime import Runtime
+from agent.store.approvals import list_approvals
 from agent.store.database import Store
 from agent.store.messages import run_messages
 from agent.store.runs import RunEnd
@@ -154,12 +156,15 @@ async def _settle_lost_writes(store: Store, held: HeldRun) -> None:
     async with store.read(owner.tenant_id) as connection:
         messages = await run_messages(connection, owner, held.run)
         ledger = await list_calls(connection, owner, held.run.id)
+        answers = {one.tool_call_id: one for one in await list_approvals(connection, owner.tenant_id, held.run.id)}
     out = {entry.id for entry in ledger if entry.state == "started" and has_side_effects(entry.risk)}
     settled = {message.tool_call_id for message in messages}
     asked = [(message.step, call) for message in messages for call in message.tool_calls]
     lost = [(step, call) for step, call in asked if call.id in out - settled]
     if lost:
-        results = [ToolResult(call, LOST_RESULT, is_error=True, action=None) for _, call in lost]
+        mask = held.principal.mask
+        told = [(call, note_of(answers.get(call.id), mask) + LOST_RESULT) for _, call in lost]
+        results = [ToolResult(call, text, is_error=True, action=None) for call, text in told]
         await held.writer.commit_unknown(lost[-1][0], results)
         logger.warning("writes_unknown", calls=len(lost))
 

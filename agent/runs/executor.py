@@ -4,7 +4,7 @@ The invariant: a run whose database or process fails in the middle is left witho
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -69,6 +69,11 @@ class Executor:
         self._worker_id = worker_id
         self._folds = folds
         self._offers = offers
+        self._resume_front: Callable[[Principal, Run], Awaitable[None]] | None = None
+
+    def resume_fronts(self, resume: Callable[[Principal, Run], Awaitable[None]]) -> None:
+        """Let whatever waits behind another run look by this whether that waits for the token that itself has."""
+        self._resume_front = resume
 
     def hold(
         self,
@@ -166,6 +171,8 @@ class Executor:
                 if await held.writer.begin(worker_id=self._worker_id, counts=held.counts_attempt):
                     self._roster.begun(held)
                     return
+                if self._resume_front is not None:
+                    await self._resume_front(held.principal.current, held.run)
                 self._roster.wait_again(held)
                 with held.stopper.stoppable():
                     conversation = held.key.tenant_id, held.run.conversation_id

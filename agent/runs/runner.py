@@ -84,8 +84,7 @@ class Runner:
         self._roster = Roster(settings, self._shared)
         self._absences = Absences(wait_s=settings.auth_wait_s)
         self._tenure = Tenure(lost_after_s=settings.lease_lost_after_s, is_shared=store.is_shared)
-        self._tasks = asyncio.TaskGroup()
-        self._wakes = Wakes()
+        self._tasks, self._wakes = asyncio.TaskGroup(), Wakes()
         self._stops = Stops(self._runtime, self._roster, signals, self._wakes)
         self._folds = Folds(self._runtime, self._tasks, most=settings.max_summaries, worker_id=worker_id)
         self._executor = Executor(
@@ -100,6 +99,7 @@ class Runner:
         )
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
+        self._executor.resume_fronts(self.decisions.resume_front)
         self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings, offers)
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         submissions = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)

@@ -15,7 +15,7 @@ from agent.errors import ForbiddenError, RunActiveError, SupersededError
 from agent.failpoints import failpoint
 from agent.principal import Principal, RunKey
 from agent.region import UNSAID
-from agent.runs.address import find_replaced, find_stored, hash_with, locate
+from agent.runs.address import find_assistant, find_replaced, find_stored, hash_with, locate
 from agent.runs.admission import Place
 from agent.runs.attaching import check_files, message_of
 from agent.runs.declared import client_tools_of, with_declared
@@ -35,7 +35,7 @@ from agent.store.repeating import repeated
 from agent.store.runs import KeyTakenError, NewRun, Run, insert_run, unfinished_runs
 from agent.store.transaction import Transaction
 from agent.store.transitions import claim_run
-from agent.store.versions import kept_assistant, supersede
+from agent.store.versions import supersede
 
 
 class Submissions:
@@ -74,8 +74,7 @@ class Submissions:
         runtime, kept = self._runtime, None
         if request.assistant is None and request.conversation_id is not None and runtime.assistants.are_several:
             async with self._store.read(principal.tenant_id) as connection:
-                replaced = request.replaces if isinstance(request.replaces, UUID) else None
-                kept = await kept_assistant(connection, principal, request.conversation_id, message_id=replaced)
+                kept = await find_assistant(connection, principal, request)
         equipped = runtime.assistants.of(principal, request.assistant, kept=kept)
         lanes = resolve_lanes(runtime.catalog, equipped.definition, request.models)
         return Choice(
@@ -159,7 +158,8 @@ class Submissions:
             transcript: Transcript | None = None
             front = Front()
             if not is_claimed and request.conversation_id is not None:
-                front = await deal_with_front(connection, principal, run, choice.assistant, worker_id=self._worker_id)
+                asked = connection, principal, run, self._runtime.assistants
+                front = await deal_with_front(*asked, worker_id=self._worker_id)
                 if front.resumed is not None:
                     stack.enter_context(self._roster.arriving(RunKey(principal.tenant_id, front.resumed)))
                 is_claimed = bool(front.ended and may_begin) and await claim()

@@ -1,7 +1,7 @@
 """The writes of turns that are summed up, by the ledger, whatever anybody says of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, select
 
 from agent.principal import Principal
 from agent.store.conversations import get_conversation
-from agent.store.tables import messages, tool_calls
+from agent.store.tables import approvals, messages, tool_calls
 from agent.store.transaction import Transaction
 
 DONE_DETAILED = 20
@@ -71,7 +71,8 @@ async def find_writes(
 ) -> list[Any]:
     """Return the last writes that left the process for steps of `which` messages, oldest first.
 
-    A row has `id`, `name` and `state` by the ledger, the step's `tool_calls`, and the result's `text`, NULL where there is none.
+    A row has `id`, `name` and `state` by the ledger, the step's `turn`, `superseded_by` and `tool_calls`, what somebody
+    `edited` of the arguments, and the result's `text`, each NULL where there is none.
 
     Raises:
         NotFoundError: the principal has no such conversation.
@@ -85,12 +86,14 @@ async def find_writes(
         messages.c.role == "assistant",
     )
     answered = and_(result.c.tenant_id == tool_calls.c.tenant_id, result.c.tool_call_id == tool_calls.c.id)
+    allowed = and_(approvals.c.tenant_id == tool_calls.c.tenant_id, approvals.c.tool_call_id == tool_calls.c.id)
     statement = (
         select(
             *(tool_calls.c.id, tool_calls.c.name, tool_calls.c.state, messages.c.tool_calls),
-            *(result.c.text, result.c.is_untrusted),
+            *(messages.c.turn, messages.c.superseded_by),
+            *(result.c.text, result.c.is_untrusted, approvals.c.edited),
         )
-        .select_from(messages.join(tool_calls, asked).outerjoin(result, answered))
+        .select_from(messages.join(tool_calls, asked).outerjoin(result, answered).outerjoin(approvals, allowed))
         .where(
             messages.c.tenant_id == principal.tenant_id,
             messages.c.conversation_id == conversation_id,
@@ -104,10 +107,16 @@ async def find_writes(
     return list(reversed((await connection.execute(statement)).all()))
 
 
+def arguments_of(row: Any) -> Mapping[str, Any]:
+    """Return the arguments that a row of `find_writes` was made with: the model's, or what somebody put in their place."""
+    asked = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
+    found: Mapping[str, Any] = asked.get(row.id, {}) if row.edited is None else row.edited
+    return found
+
+
 def _done(row: Any) -> DoneCall:
-    arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
-    asked = orjson.dumps(arguments.get(row.id, {})).decode()[:DONE_CHARACTERS]
+    made_with = orjson.dumps(arguments_of(row)).decode()[:DONE_CHARACTERS]
     is_known = row.state == "settled" and row.text is not None
     return DoneCall(
-        row.name, asked, row.text[:DONE_CHARACTERS] if is_known else None, is_known and bool(row.is_untrusted)
+        row.name, made_with, row.text[:DONE_CHARACTERS] if is_known else None, is_known and bool(row.is_untrusted)
     )

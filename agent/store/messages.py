@@ -73,9 +73,11 @@ _OF_RUN = Hot(
 )
 _WITHHOLD = Hot(
     update(messages)
-    .where(_OF_CONVERSATION, messages.c.turn == bindparam("of_turn"), messages.c.role == "user")
+    .where(_OF_CONVERSATION, messages.c.role == "user")
+    .where(or_(messages.c.turn == bindparam("of_turn"), messages.c.withheld.is_(False)))
     .values(withheld=True)
 )
+"""False stands with a message that was refused and asked again since: it may be what a later one is refused for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,8 @@ async def run_messages(connection: Transaction, principal: Principal, run: Run) 
 
 
 async def withhold_message(connection: Transaction, principal: Principal, run: Run) -> None:
-    """Keep the user's message of a run from all models: a provider refused it for its content. The caller commits."""
+    """Keep the user's message of a run from all models, as a provider refused it. The caller commits."""
+    # Each that was refused before and asked again is kept back, too: nobody knows which of them was meant.
     await connection.change(_WITHHOLD, {**of(principal, run.conversation_id), "of_turn": run.turn})
 
 

@@ -73,7 +73,7 @@ def hash_next(said: str, text: str) -> str:
 async def find_conversation(connection: Transaction, principal: Principal, client_key: str) -> UUID | None:
     """Return the principal's conversation of this name, or else of this id; None where there is none."""
     found = await connection.row(_BY_KEY, {**of(principal), "key": client_key})
-    if found is None and (row_id := _as_id(client_key)) is not None:
+    if found is None and (row_id := as_id(client_key)) is not None:
         found = await connection.row(_BY_ID, of(principal, row_id))
     return found.id if found is not None else None
 
@@ -156,7 +156,7 @@ async def find_named_turn(
     named = await find_message(connection, principal, conversation_id, message_name)
     if named is not None:
         return named
-    if (message_id := _as_id(message_name)) is not None:
+    if (message_id := as_id(message_name)) is not None:
         with suppress(NotFoundError):
             return await find_turn(connection, principal, conversation_id, message_id=message_id)
     place = of(principal, conversation_id)
@@ -172,7 +172,7 @@ async def newest_turn(
 
     `conversation_id` None: in all of the principal's conversations, where only ids of messages that are stored name anything.
     """
-    ids = [row_id for name in names if (row_id := _as_id(name)) is not None]
+    ids = [row_id for name in names if (row_id := as_id(name)) is not None]
     stored = select(messages.c.run_id).where(messages.c.tenant_id == principal.tenant_id, messages.c.id.in_(ids))
     place: ColumnElement[bool] = OWNED_RUN
     is_named: ColumnElement[bool] = runs.c.id.in_(stored)  # which an index finds, of all that the tenant has
@@ -203,7 +203,7 @@ async def client_names(
     return {row.id: row.client_message_id for row in await connection.execute(statement, of(principal))}
 
 
-def _as_id(name: str) -> UUID | None:
+def as_id(name: str) -> UUID | None:
     """Return the id of ours that a name spells as we do; None where it spells none."""
     try:
         row_id = UUID(name)

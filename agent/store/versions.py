@@ -4,18 +4,18 @@ Nothing is renumbered or removed: the new turn is the conversation's newest, and
 That turn and all between the two are superseded, and so are the messages that their runs may still write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, exists, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, or_, select, update
 
 from agent.errors import NotFoundError, SupersededError
 from agent.principal import Principal
 from agent.store.columns import OF_TENANT, ROW_ID
 from agent.store.conversations import OWNED, get_conversation, lock_conversation, of
-from agent.store.done_writes import find_writes
+from agent.store.done_writes import arguments_of, find_writes
 from agent.store.runs import OWNED_RUN, Run, get_run
 from agent.store.statements import Hot
 from agent.store.superseding import SUPERSEDED
@@ -42,15 +42,17 @@ _ASSISTANT_OF_TURN = Hot(
 
 @dataclass(frozen=True, slots=True)
 class DoneWrite:
-    """A write that a superseded answer did, or may have done. `result` None: nobody knows what it did.
+    """A write that was done, or may have been, for an answer that models do not get. `result` None: nobody knows what it did.
 
-    `is_untrusted`: anybody may have written that result.
+    `is_untrusted`: anybody may have written that result. `is_withheld`: a provider refused what was said there, so models get
+    no word of it.
     """
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None
     is_untrusted: bool = False
+    is_withheld: bool = False
 
 
 async def kept_assistant(
@@ -94,32 +96,43 @@ async def supersede(
 ) -> None:
     """Supersede a turn and all after it, because `by` takes their place. The caller commits.
 
-    `keeps_message`: the user's message goes over to `by`, which answers it again; else `by` has one of its own.
+    `keeps_message`: the user's message goes over to `by`, which answers it again, and models get it again where a provider
+    had refused it; else `by` has one of its own.
     """
     place = of(principal, replaced.conversation_id)
     if keeps_message:
         goes_over = update(messages).where(_OWN, messages.c.turn == replaced.turn, messages.c.role == "user")
-        await connection.execute(goes_over.values(run_id=by.id, turn=by.turn), place)
+        again = case((messages.c.withheld.is_(True), False), else_=messages.c.withheld)
+        await connection.execute(goes_over.values(run_id=by.id, turn=by.turn, withheld=again), place)
     counting = and_(messages.c.turn >= replaced.turn, messages.c.turn < by.turn, messages.c.superseded_by.is_(None))
     await connection.execute(update(messages).where(_OWN, counting).values(superseded_by=by.turn), place)
     await connection.execute(_TOUCH, {**place, "updated_at": by.created_at})
 
 
 async def superseded_writes(
-    connection: Transaction, principal: Principal, conversation_id: UUID, *, from_turn: int, limit: int
+    connection: Transaction,
+    principal: Principal,
+    conversation_id: UUID,
+    *,
+    from_turn: int,
+    limit: int,
+    withheld: Collection[int] = (),
 ) -> list[DoneWrite]:
-    """Return the last `limit` writes that left the process for superseded turns since `from_turn`, oldest first.
+    """Return the last `limit` writes that left the process for turns that models do not get, since `from_turn`, oldest first.
+
+    These are the superseded ones, and those that are named because their messages are withheld.
 
     Raises:
         NotFoundError: the principal has no such conversation.
     """
-    which = messages.c.turn >= from_turn, messages.c.superseded_by.is_not(None)
-    return [_done(row) for row in await find_writes(connection, principal, conversation_id, *which, most=limit)]
+    is_superseded = messages.c.superseded_by.is_not(None)
+    is_unseen = or_(is_superseded, messages.c.turn.in_(withheld)) if withheld else is_superseded
+    which = messages.c.turn >= from_turn, is_unseen
+    found = await find_writes(connection, principal, conversation_id, *which, most=limit)
+    return [_done(row, is_withheld=row.turn in withheld and row.superseded_by is None) for row in found]
 
 
-def _done(row: Any) -> DoneWrite:
-    arguments = {call["id"]: call["arguments"] for call in row.tool_calls or ()}
+def _done(row: Any, *, is_withheld: bool) -> DoneWrite:
     is_known = row.state == "settled" and row.text is not None
-    return DoneWrite(
-        row.name, arguments.get(row.id, {}), row.text if is_known else None, is_known and bool(row.is_untrusted)
-    )
+    is_untrusted = is_known and bool(row.is_untrusted)
+    return DoneWrite(row.name, arguments_of(row), row.text if is_known else None, is_untrusted, is_withheld)

@@ -2,14 +2,18 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 from support.backend import TenantBackend
-from support.faults import until
+from support.faults import store_of, until
 from support.provider import Call
 from support.socketing import open_socket
 from support.world import OpenWorld, Person, Stream, World
+
+from agent.principal import Credential, Principal
+from agent.store.runs import Run, get_run
 
 TOOLSET: dict[str, Any] = {
     "python": "support.refund_tools",
@@ -309,6 +313,35 @@ async def test_the_users_own_question_and_somebody_elses_in_one_step_are_each_fo
     assert (await ann.request("POST", path, json=both[1])).status_code == 200
     assert await ended(ann, stream) == "completed"
     assert sorted(changes(world)) == [("POST", "/orders"), ("POST", "/orders/7/refund")]
+
+
+async def test_a_message_that_waits_behind_a_question_brings_its_users_token(
+    open_frontdesk: OpenWorld, shop: TenantBackend, database_url: str
+) -> None:
+    """G271: nobody need look at the run that asked; a token that is over by then brings nothing."""
+    assistant = {**FOUR_EYES, "approvals": {"when_waiting": "enqueue"}}
+    world = await open_frontdesk(assistant=assistant, database_url=database_url)
+    ann, owner = world.person(role="trainer"), world.person(user="olga", role="owner")
+    stream = await asked(ann)
+    async with ann.open_stream("And then?", conversation_id=stream.first("conversation_id")) as live:
+        await live.until("run_id")
+        world.provider.say("Refunded.")
+        world.provider.say("Then this.")
+        assert (await decide(owner, stream)).status_code == 200
+        assert (await live.rest()).text == "Then this."
+    [made] = [one for one in world.backend.requests if one.path.endswith("/refund")]
+    assert made.headers["authorization"] == f"Bearer {ann.token}"
+
+    again = await asked(ann, conversation_id=stream.first("conversation_id"))
+    await decide(owner, again)
+    late = Principal("acme", "ann", "trainer", credential=Credential(ann.token), expires_at=1)
+
+    async def seen(one: Stream) -> Run:
+        async with store_of(world).read("acme") as connection:
+            return await get_run(connection, late, UUID(one.first("run_id")))
+
+    await world.app.state.services.runner.decisions.resume_front(late, await seen(stream))
+    assert (await seen(again)).state == "waiting"
 
 
 async def test_a_stop_and_a_message_take_back_what_waits_for_its_user(world: World) -> None:

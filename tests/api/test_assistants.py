@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from support.ag_ui import body, user
 from support.faults import HEIR, ZOMBIE, reaches, until
+from support.provider import Call
 from support.world import OpenWorld, Person, World, write_assistants
 
 from agent.assistant.definition import Assistant
@@ -73,6 +75,62 @@ async def test_another_version_of_an_earlier_turn_is_of_that_turns_assistant(ope
     edit = {"path": f"/conversations/{where}/edit", "message_id": first["message_id"]}
     assert (await ann.ask("clean all", **edit)).status_code == 200
     assert asked_with(world) == ["You clean.", "You are the shop.", "You clean."]
+
+
+async def test_another_version_is_of_its_turns_assistant_for_clients_with_names_of_their_own_too(
+    open_frontdesk: OpenWorld,
+) -> None:
+    """G77: over the AI SDK, by the id that it gave a message and by ours, and over AG-UI."""
+    world = await open_frontdesk(assistants=ALL)
+    ann = world.person(tenant="other")
+    say(world, "Cleaned.", "Sold.", "Cleaned again.", "Sold.", "Cleaned anew.", "Cleaned.", "Sold.", "Cleaned again.")
+
+    async def post(*said: str, **more: Any) -> str:
+        """Post the last of these messages over the AI SDK; return the id of its answer."""
+        messages = [{"id": one, "role": "user", "parts": [{"type": "text", "text": one}]} for one in said]
+        answer = await ann.ask(None, path="/ai-sdk/chat", id="chat", messages=messages, **more)
+        assert answer.status_code == 200, answer.text
+        return str(re.search(r'"messageId":"([^"]+)"', answer.text)[1])  # type: ignore[index] # or the test fails
+
+    await post("clean", assistant="house")
+    await post("clean", "sell", assistant="default")
+    first = await post("clean", trigger="regenerate-message")
+    await post("clean", "sell more", assistant="default")
+    await post("clean", trigger="regenerate-message", messageId=first)
+    for said, options in (
+        ([user("clean", "m1")], {"assistant": "house"}),
+        ([user("clean", "m1"), user("sell", "m2")], {"assistant": "default"}),
+        ([user("clean all", "m1")], {}),
+    ):
+        answer = await ann.request("POST", "/ag-ui", json=body(*said, forwardedProps=options))
+        assert answer.status_code == 200, answer.text
+    sold = "You are the shop."
+    assert asked_with(world) == [*["You clean.", sold] * 2, "You clean.", "You clean.", sold, "You clean."]
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "state"), [("reject", 409, "waiting"), ("enqueue", 0, "waiting"), ("deny", 200, "cancelled")]
+)
+async def test_a_question_is_dealt_with_as_the_assistant_that_asked_says(
+    open_frontdesk: OpenWorld, policy: str, status: int, state: str
+) -> None:
+    """G77: also where the next message in its conversation is for another one."""
+    tools = {"python": "support.shop_tools", "tools": {"create_order": {"confirm": True}}}
+    house = {**HOUSE, "toolsets": [tools], "approvals": {"when_waiting": policy}}
+    opposite = "reject" if policy == "deny" else "deny"
+    shop = {**SHOP, "approvals": {"when_waiting": opposite}}
+    world = await open_frontdesk(assistants={"default.yaml": shop, "house.yaml": house})
+    ann = world.person()
+    world.provider.call(Call("create_order", {"item": "soap"}))
+    waits = await ann.stream("buy soap", assistant="house")
+    next_one = {"conversation_id": waits.first("conversation_id"), "assistant": "default"}
+    if policy == "enqueue":
+        async with ann.open_stream("sell", **next_one) as live:
+            await live.until("run_id")
+    else:
+        say(world, *["Sold."] * (status == 200))
+        assert (await ann.ask("sell", **next_one)).status_code == status
+    await reaches(ann, waits.first("run_id"), state)
 
 
 async def test_nobody_gets_one_that_their_role_may_not_have(open_frontdesk: OpenWorld) -> None:

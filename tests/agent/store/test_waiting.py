@@ -13,6 +13,7 @@ from support.postgres import new_database, sqlalchemy_url
 from support.rows import ANN, WORKER, abandon, in_one, new_run, question, read_run
 
 from agent.assistant.definition import Assistant
+from agent.assistant.source import only
 from agent.attempt.snapshot import while_waiting
 from agent.attempt.unheld import expire
 from agent.attempt.unheld_ends import cancel_elsewhere, fail_abandoned
@@ -146,10 +147,11 @@ async def test_a_question_whose_turn_is_replaced_ends_in_the_transaction_that_do
     new = await new_run(store, conversation_id=run.conversation_id, claim=False, replaces=run.turn)
     approvals = {"when_waiting": policy}
     assistant = Assistant.model_validate({"name": "Desk", "models": ["a:b"], "persona": "-", "approvals": approvals})
+    assistants = only(assistant)
     async with store.write("acme") as connection:
         await supersede(connection, ANN, run, by=new, keeps_message=True)
-        assert await deal_with_front(connection, ANN, new, assistant, worker_id=WORKER) == Front(ended=run.id)
-        assert await deal_with_front(connection, ANN, new, assistant, worker_id=WORKER) == Front()
+        assert await deal_with_front(connection, ANN, new, assistants, worker_id=WORKER) == Front(ended=run.id)
+        assert await deal_with_front(connection, ANN, new, assistants, worker_id=WORKER) == Front()
     assert (await read_run(store, run)).state == "cancelled"
     assert await states(store, run) == ["withdrawn"]
 
