@@ -10,8 +10,6 @@ PIECE_BYTES = 16 * 1024
 """Bytes that are parsed at once."""
 MOST_HEAD_BYTES = 256 * 1024
 """Of one head. aiohttp bounds each header and their number, which together are more than a process should hold for an answer."""
-MOST_UNREAD = 16
-"""Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
 
 
 class BoundedHandler(QuietHandler):
@@ -33,18 +31,10 @@ class BoundedHandler(QuietHandler):
     def _parse(self, data: bytes) -> None:
         before = len(self._buffer)
         super().data_received(data)
-        is_body = self._payload is not None and not self._payload.is_eof()
-        self._head_bytes = 0 if is_body or len(self._buffer) > before else self._head_bytes + len(data)
-        if (len(self._buffer) > MOST_UNREAD or self._head_bytes > MOST_HEAD_BYTES) and self.transport is not None:
-            self._buffer.clear()
-            self.set_exception(aiohttp.ServerDisconnectedError("the server sends answers without end"))
-            self.close_now()
-
-    def close_now(self) -> None:
-        """Close the connection at once, whatever is still to be sent."""
-        exception = self._exception
-        self.abort()
-        self._exception = exception  # whoever waits for a head has to hear of it
+        is_head = (self._payload is None or self._payload.is_eof()) and len(self._buffer) <= before
+        self._head_bytes = self._head_bytes + len(data) if is_head else 0
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self.refuse("the server sends a head without end")
 
 
 def bound_heads(session: aiohttp.ClientSession) -> None:
