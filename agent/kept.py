@@ -8,7 +8,7 @@ from functools import partial
 from select import POLLIN, poll
 from typing import Any
 
-from aiohttp import TCPConnector
+from aiohttp import ServerDisconnectedError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -16,17 +16,43 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 from aiohttp.tracing import Trace
 
+from agent.pooled import MOST_INTERIM
+
 SWITCHED = 101
+MOST_UNREAD = 16
+"""Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
 
 
 class QuietHandler(ResponseHandler):
-    """A connection that is not kept behind an answer after which something else than HTTP may come, or another answer."""
+    """A connection that is not kept behind an answer after which something else than HTTP may come, or another answer.
+
+    One whose server sends answers without end is closed.
+    """
+
+    _interim = 0
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take the head of an answer."""
-        if data[0].code == SWITCHED:
+        if self.transport is None:
+            return  # it was closed for one before it
+        code = data[0].code
+        if code == SWITCHED:
             self.force_close()
+        self._interim = self._interim + 1 if code < 200 else 0
+        if self._interim > MOST_INTERIM or len(self._buffer) >= MOST_UNREAD:
+            self.refuse("the server sends answers without end")
+            return
         super().feed_data(data, size)
+
+    def refuse(self, reason: str) -> None:
+        """Close the connection at once, whatever is still to be sent; who waits for an answer hears that there is none."""
+        if self.transport is None:
+            return
+        self._buffer.clear()
+        self.set_exception(ServerDisconnectedError(reason))
+        exception = self._exception
+        self.abort()
+        self._exception = exception  # who comes to read later has to hear of it, too
 
 
 class QuietConnector(TCPConnector):

@@ -4,22 +4,36 @@ The invariant is the same one. httpx2 looks at the socket alone before it uses a
 there with the last answer, and nobody asked for, would be the answer to the next request.
 """
 
+import re
 from collections.abc import Callable
 from ssl import SSLError, SSLWantReadError
 from typing import Any
 
 from anyio.streams.tls import TLSAttribute, TLSStream
+from httpcore2 import RemoteProtocolError
 from httpx2 import AsyncHTTPTransport
+
+MOST_INTERIM = 100
+"""Interim answers (1xx) to one request. Some servers send one every few seconds while they work."""
+_END = re.compile(rb"\n\r?\n")
+"""Of a head, as the parser finds it."""
+_IS_INTERIM = re.compile(rb"HTTP/\d\.\d 1(?!01)")
 
 
 def keep_quiet(transport: AsyncHTTPTransport) -> AsyncHTTPTransport:
-    """Let a transport use no connection again on which more has come than was asked for; return it.
+    """Let a transport use no connection again on which more has come than was asked for, and count interim answers; return it.
 
     Raises:
         AttributeError: this version of httpx2 makes its connections in another way.
     """
     pool: Any = transport._pool
-    make = pool.create_connection
+    make, backend = pool.create_connection, pool._network_backend
+    connect = backend.connect_tcp
+
+    async def connect_tcp(*where: Any, **how: Any) -> Any:
+        return _counting(await connect(*where, **how))
+
+    backend.connect_tcp = connect_tcp
 
     def create(origin: object) -> Any:
         connection = make(origin)
@@ -28,6 +42,61 @@ def keep_quiet(transport: AsyncHTTPTransport) -> AsyncHTTPTransport:
 
     pool.create_connection = create
     return transport
+
+
+class _Heads:
+    """The heads of the answer to one request, as they come: who waits for the last one would read the others without end."""
+
+    def __init__(self) -> None:
+        self._is_over = True
+        self._count = 0
+        self._seen = bytearray()
+
+    def begin(self) -> None:
+        """Begin with a request."""
+        self._is_over, self._count = False, 0
+        self._seen.clear()
+
+    def look_at(self, data: bytes) -> None:
+        """Count those that are whole with what came.
+
+        Raises:
+            RemoteProtocolError: there are too many.
+        """
+        if self._is_over:
+            return
+        start = max(0, len(self._seen) - 2)
+        self._seen += data
+        while (end := _END.search(self._seen, start)) is not None:
+            self._is_over = _IS_INTERIM.match(self._seen) is None
+            if self._is_over:
+                self._seen.clear()
+                return
+            self._count += 1
+            if self._count > MOST_INTERIM:
+                raise RemoteProtocolError("the server sends answers without end")
+            start, self._seen = 0, self._seen[end.end() :]
+
+
+def _counting(stream: Any) -> Any:
+    """Return a stream of which no more interim answers are read than there may be."""
+    heads = _Heads()
+    read, write, start_tls = stream.read, stream.write, stream.start_tls
+
+    async def hear(most_bytes: int, timeout: float | None = None) -> bytes:
+        data: bytes = await read(most_bytes, timeout)
+        heads.look_at(data)
+        return data
+
+    async def say(data: bytes, timeout: float | None = None) -> None:
+        heads.begin()
+        await write(data, timeout)
+
+    async def secure(*how: Any, **more: Any) -> Any:
+        return _counting(await start_tls(*how, **more))
+
+    stream.read, stream.write, stream.start_tls = hear, say, secure
+    return stream
 
 
 def _or_unasked(connection: Any, has_expired: Callable[[], bool]) -> Callable[[], bool]:

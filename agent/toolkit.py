@@ -152,12 +152,19 @@ class Tool:
     """Returns arguments as the call takes them, with what is left out; None: as they are. Conditions look at that."""
     told: Mapping[str, Any] | None = None
     """`schema` as models are told of it, where that is looser: providers refuse a whole request for one schema. None: as it is."""
+    secrets: Mapping[str, Any] | None = None
+    """Its whole schema's word on what is secret, where `schema` is a part of that; None: `schema` says all."""
     result_schema: Mapping[str, Any] | None = None
     """Of a page's tool: the JSON Schema of what the page may answer; None: any JSON."""
     acknowledged: Callable[[Mapping[str, Any]], Action] | None = None
     """Of an action whose page says what came of it: takes the arguments. Raises ToolError where they do not fit."""
     origin: Origin | None = None
     """Of a tool that was imported from a description; None where somebody wrote it for this assistant."""
+
+    @property
+    def hides(self) -> tuple[Mapping[str, Any], ...]:
+        """The schemas that say which arguments are secret: what either calls so is hidden."""
+        return (self.schema,) if self.secrets is None else (self.schema, self.secrets)
 
     def needs_yes(self, arguments: Mapping[str, Any]) -> bool:
         """Return whether a person is asked before a call with these arguments. What cannot be told asks."""

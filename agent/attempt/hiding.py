@@ -12,7 +12,7 @@ from typing import Any
 from agent.masking import HIDDEN, Mask
 
 MAX_SCHEMAS = 200
-"""Of one value: schemas that name each other are not followed for ever."""
+"""Of one value. One that has more may be a secret by any of them."""
 MAX_DEPTH = 64
 """Values that are nested deeper are hidden: nobody has looked into them."""
 DEEPEST = 256
@@ -73,19 +73,19 @@ def _is_named_so(name: str, secret_words: Set[str]) -> bool:
     return any(word.rstrip("s") in secret_words for word in words) or any(part in joined for part in _SECRET_PARTS)
 
 
-def without_secrets(
-    arguments: Mapping[str, Any], mask: Mask, schema: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Return arguments without what is secret; `schema` is the tool's, where it is known."""
-    root = schema or {}
-    hidden: dict[str, Any] = _Hiding(lambda text: _without_named(mask(text)), root).of(dict(arguments), [root])
+def without_secrets(arguments: Mapping[str, Any], mask: Mask, *schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments without what is secret by any of the tool's `schemas`, where these are known."""
+    hidden = dict(arguments)
+    for root in schemas or ({},):
+        hidden = _Hiding(lambda text: _without_named(mask(text)), root).of(hidden, [root])
     return hidden
 
 
-def for_people(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as people may be asked about them: without what their tool, or a name, calls a secret."""
-    hiding = _Hiding(str, schema, is_hidden=is_hidden_name, most_depth=DEEPEST)
-    hidden: dict[str, Any] = hiding.of(dict(arguments), [schema])
+def for_people(arguments: Mapping[str, Any], *schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as people may be asked about them: without what their tool's schemas, or a name, call a secret."""
+    hidden = dict(arguments)
+    for root in schemas:
+        hidden = _Hiding(str, root, is_hidden=is_hidden_name, most_depth=DEEPEST).of(hidden, [root])
     return hidden
 
 
@@ -149,13 +149,19 @@ def _of_property(schema: Mapping[str, Any], name: str) -> Iterator[Any]:
 
 
 def _expanded(schemas: Sequence[Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield schemas, and those that they are made of or point to within their document."""
-    waiting, seen = list(schemas), 0
-    while waiting and seen < MAX_SCHEMAS:
+    """Yield schemas, and those that they are made of or point to within their document, each once.
+
+    Where there are too many to look at, one of a secret stands for the others.
+    """
+    waiting, seen = list(schemas), set[int]()
+    while waiting:
         one = waiting.pop()
-        seen += 1
-        if not isinstance(one, Mapping):
+        if not isinstance(one, Mapping) or id(one) in seen:
             continue
+        if len(seen) >= MAX_SCHEMAS:
+            yield {"writeOnly": True}
+            return
+        seen.add(id(one))
         yield one
         for name in ("allOf", "anyOf", "oneOf"):
             waiting += one[name] if isinstance(one.get(name), list) else []

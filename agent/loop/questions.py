@@ -130,7 +130,7 @@ async def questions(attempt: Attempt, calls: Sequence[ToolCall]) -> list[NewAppr
             call.id,
             call.name,
             title(attempt.tools[call.name], call, attempt.principal.mask),
-            shown(for_people(call.arguments, attempt.tools[call.name].schema), attempt.principal.mask),
+            shown(for_people(call.arguments, *attempt.tools[call.name].hides), attempt.principal.mask),
             hash_of(call),
             until,
             approvers(attempt, attempt.tools[call.name]),
@@ -145,7 +145,7 @@ def title(tool: Tool, call: ToolCall, mask: Mask) -> str:
     if tool.ask is None:
         return f"{tool.name.replace('_', ' ').strip().capitalize()}?"
 
-    arguments = without_secrets(call.arguments, mask, tool.schema)  # a title is recorded as it is
+    arguments = without_secrets(call.arguments, mask, *tool.hides)  # a title is recorded as it is
 
     def value(place: re.Match[str]) -> str:
         given = arguments.get(place[1])

@@ -60,7 +60,7 @@ def proposed(attempt: Attempt, call: ToolCall) -> Proposed:
     tool, mask = attempt.tools.get(call.name), attempt.principal.mask
     if tool is None:
         return Proposed(call, "unknown", "read", without_secrets(call.arguments, mask))
-    return Proposed(call, tool.kind, tool.risk, without_secrets(call.arguments, mask, tool.schema))
+    return Proposed(call, tool.kind, tool.risk, without_secrets(call.arguments, mask, *tool.hides))
 
 
 async def execute_call(attempt: Attempt, call: ToolCall, underway: Underway) -> ToolResult:

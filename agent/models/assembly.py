@@ -24,7 +24,7 @@ from agent.models.arguments import (
     parse_arguments,
     read_objects,
 )
-from agent.models.delta import CallPart
+from agent.models.delta import MAX_ID_CHARACTERS, CallPart
 from agent.models.extras import Growth
 from agent.models.names import tool_name
 from agent.models.text import clean
@@ -155,7 +155,9 @@ class CallAssembly:
         return len(self._calls)
 
     def add(self, part: CallPart) -> None:
-        """Take in a piece."""
+        """Take in a piece. An id that is too long to go back to its provider is none."""
+        if len(part.id) > MAX_ID_CHARACTERS:
+            part = replace(part, id="")
         if part.extras and not self._has_room:
             part = replace(part, extras={})
         self._add(part)

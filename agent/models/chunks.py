@@ -16,7 +16,8 @@ from langchain_core.messages import AIMessageChunk
 from agent.events.schema import Usage
 from agent.models.citations import cited_in_chunk
 from agent.models.content import joined_text
-from agent.models.delta import CallPart, Delta
+from agent.models.delta import MAX_ID_CHARACTERS, CallPart, Delta
+from agent.models.extras import MOST_ITEMS
 from agent.models.manners import ANY, Manner
 from agent.models.reasons import WITHHELD
 
@@ -91,9 +92,10 @@ class ChunkReader:
                 kept.append(_opaque(block))
             elif kind == "text" and (signature := (block.get("extras") or {}).get("signature")):
                 kept.append({"type": "text", "index": index, "signature": signature})
-            elif kind in ("text", "tool_use") and index not in self._known:
-                self._known.add(index)
-                place = {name: block[name] for name in ("type", "index", "id") if block.get(name) is not None}
+            elif kind in ("text", "tool_use") and index not in self._known and len(self._known) <= MOST_ITEMS:
+                self._known.add(index)  # of more than there may be none is kept
+                place = {"type": kind, "index": index, "id": block.get("id")}
+                place = {name: value for name, value in place.items() if _is_kept(value)}
                 if self._has_opaque:
                     kept.append(place)
                 else:
@@ -102,6 +104,10 @@ class ChunkReader:
             self._has_opaque = True
             kept = [*self._places.values(), *kept]
         return kept
+
+
+def _is_kept(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and len(value) <= MAX_ID_CHARACTERS)
 
 
 def _reason(metadata: Mapping[str, Any]) -> str:

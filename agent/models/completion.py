@@ -17,9 +17,11 @@ from agent.models.calls import calls_in, index_of
 from agent.models.citations import cited_in_event
 from agent.models.content import REASONING, content_of, reasoning_beside
 from agent.models.delta import Delta
+from agent.models.extras import Growth
 from agent.models.plain import plain_text_in, plain_text_of
 from agent.models.reasons import read_reason
 from agent.models.refusals import error_in
+from agent.models.usage import MOST_BYTES, only_counted
 
 DONE = b"[DONE]"
 KEPT = (
@@ -52,6 +54,7 @@ class CompletionReader:
         """`[DONE]` was said."""
         self.usage: dict[str, Any] = {}
         """The last usage, as the provider counted it."""
+        self._growth = Growth(MOST_BYTES)
         self.is_whole = False
         """The body is a whole completion: no finish reason is needed to see that."""
         self.goes_on = False
@@ -246,7 +249,10 @@ class CompletionReader:
     def _count(self, usage: object) -> None:
         """Keep the last usage: some providers send the running total with each event, some send the end twice."""
         if isinstance(usage, dict):
-            self.usage |= {name: value for name, value in usage.items() if value is not None}
+            more = {name: value for name, value in usage.items() if value is not None}
+            self.usage |= more
+            if self._growth.is_too_large(more, self.usage):
+                self.usage = only_counted(self.usage)
 
 
 def _unwrapped(event: dict[str, Any]) -> dict[str, Any]:

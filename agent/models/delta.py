@@ -6,6 +6,9 @@ from typing import Any
 
 from agent.events.schema import Usage
 
+MAX_ID_CHARACTERS = 16_384
+"""Of a provider's own id of a call. LiteLLM writes the signature of a call of Gemini's into it."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallPart:

@@ -17,14 +17,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agent.models.assembly import ToolRequest
+from agent.models.delta import MAX_ID_CHARACTERS
 from agent.models.extras import size_of
 
 STEP = "frontdesk_step"
 """Where a LangChain message carries it."""
 REFUSED = "frontdesk_refused"
 """Where an assistant message carries why some of its calls are never made."""
-MAX_ID_CHARACTERS = 16_384
-"""LiteLLM writes the signature of a call of Gemini's into its id."""
 SHORT_ID_CHARACTERS = 9
 """Nine letters and digits are an id that every provider takes; Mistral takes no other."""
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

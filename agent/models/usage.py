@@ -8,6 +8,9 @@ from agent.events.schema import Usage
 DETAILS = "prompt_tokens_details", "input_tokens_details"
 OUTPUT_DETAILS = "completion_tokens_details", "output_tokens_details"
 KEPT = "cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"
+NAMES = ("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")
+MOST_BYTES = 16 * 1024
+"""Of what a provider says of its usage, about; of more only the numbers that are counted here are kept."""
 
 
 def counted(usage: Mapping[str, Any]) -> Usage | None:
@@ -16,8 +19,7 @@ def counted(usage: Mapping[str, Any]) -> Usage | None:
     Thinking that stands beside the answer's tokens, as only the total tells, is output: xAI and Gemini count so. A total stands for
     one of two counts that is not there.
     """
-    names = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
-    found = [next((usage[name] for name in either if name in usage), None) for either in names]
+    found = [next((usage[name] for name in either if name in usage), None) for either in NAMES]
     if found == [None, None]:
         return None
     had = Usage(*map(_whole, found))
@@ -25,6 +27,16 @@ def counted(usage: Mapping[str, Any]) -> Usage | None:
     if rest <= 0 or (None not in found and rest != _thinking(usage, rest)):
         return had
     return had + (Usage(0, rest) if had.input_tokens else Usage(rest, 0))  # no prompt has none
+
+
+def only_counted(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a provider's usage without all that is not counted, of which there may be any amount."""
+    numbers = {name: _whole(usage[name]) for name in (*NAMES[0], *NAMES[1], "total_tokens", *KEPT) if name in usage}
+    details = {name: one for name in (*DETAILS, *OUTPUT_DETAILS) if isinstance(one := usage.get(name), Mapping)}
+    counts = "cached_tokens", "reasoning_tokens"
+    return numbers | {
+        name: {count: _whole(one[count]) for count in counts if count in one} for name, one in details.items()
+    }
 
 
 def _thinking(usage: Mapping[str, Any], rest: int) -> int:

@@ -187,7 +187,7 @@ class Decisions:
             if tool is None:
                 raise InvalidRequestError("arguments: the tool is not there any more")
             check_arguments(tool, decision.arguments)
-            edited[decision.tool_call_id] = without_secrets(decision.arguments, mask, tool.schema)
+            edited[decision.tool_call_id] = without_secrets(decision.arguments, mask, *tool.hides)
         return edited
 
 

@@ -1,20 +1,28 @@
-"""Connections of httpx2 that are kept: what came on one of them unasked is nobody's answer, however the server is reached."""
+"""Connections that are kept: what comes on one of them unasked, or without end, whatever it is for and however it is reached."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from ssl import create_default_context
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx2
 import orjson
 import pytest
+from support.hostile import caller
 from support.http import Connection, Request, head, listen
 from support.mcp import called, person, tools_of, toolset
 from support.odd_mcp import serving
 from support.tls import tls_door
 
-from agent.http import open_client
+from agent.errors import ToolError
+from agent.http import open_client, open_session
+from agent.kept import MOST_UNREAD
+from agent.pooled import MOST_INTERIM
 from tools.backends.addresses import read_endpoint
+from tools.backends.backend import Backend
 from tools.backends.guarded import open_guarded_client
 from tools.backends.reach import Reach, read_proxy
 
@@ -90,3 +98,66 @@ async def test_a_user_of_an_mcp_server_never_has_the_answer_to_another_ones_call
         for tenant in ("acme", "globex", "acme"):
             somebody = person(tenant, token=f"token-of-{tenant}")
             assert await called((await tools_of(opened, somebody))["odd"], somebody) == tenant
+
+
+async def test_interim_answers_without_end_are_not_read_without_end(tmp_path: Path, trusted: None) -> None:
+    """G641: from whomever it comes, and so many to each request as some send while they work."""
+    many, ports = 0, list[int]()
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        ports.append(connection.writer.get_extra_info("peername")[1])
+        for number in range(many):
+            await connection.send(head(102, {"X-Done": str(number)} if number % 2 else {}))
+            await asyncio.sleep(0)
+        await connection.respond(200, b'"done"')
+
+    async def gives(ask: Callable[[], Awaitable[object]], error: type[Exception]) -> None:
+        nonlocal many
+        ports.clear()
+        for many in (0, MOST_INTERIM, MOST_INTERIM):  # noqa: B007 (what the server does)
+            assert await ask() == "done"
+        assert len(set(ports)) == 1
+        many = MOST_INTERIM + 1
+        with pytest.raises(error):
+            await ask()
+
+    async with listen(respond) as url, tls_door(tmp_path, urlsplit(url).port or 0) as (door, _):
+        for way in WAYS.values():
+            opened, asked = way(url, door)
+            async with opened as client:
+                await gives(lambda: _json_of(client, f"{asked}/x"), httpx2.RemoteProtocolError)  # noqa: B023 (done at once)
+        async with Backend(url) as backend, open_session(connect_timeout_s=5) as session:
+
+            async def ask() -> object:
+                async with session.get(url) as answer:
+                    return await answer.json()
+
+            await gives(lambda: backend.session(caller()).get("/x"), ToolError)
+            await gives(ask, aiohttp.ServerDisconnectedError)
+
+
+async def _json_of(client: httpx2.AsyncClient, url: str) -> object:
+    return (await client.get(url)).json()
+
+
+async def test_answers_that_come_without_end_on_a_kept_connection_close_it() -> None:
+    """G641: nobody reads them, and they would be held in memory."""
+    sent, is_kept, is_closed = 0, asyncio.Event(), asyncio.Event()
+
+    async def respond(_request: Request, connection: Connection) -> None:
+        nonlocal sent
+        await connection.respond(200, b'"done"')
+        await is_kept.wait()
+        with suppress(ConnectionError):
+            while sent < 100 * MOST_UNREAD and not connection.gone.is_set():
+                sent += 1
+                await connection.respond(200, b"")
+                await asyncio.sleep(0)
+        is_closed.set()
+
+    async with listen(respond) as url, open_session(connect_timeout_s=5) as session:
+        async with session.get(url) as answer:
+            assert await answer.json() == "done"
+        is_kept.set()
+        await is_closed.wait()
+    assert MOST_UNREAD < sent < 100 * MOST_UNREAD

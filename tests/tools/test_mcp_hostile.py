@@ -20,7 +20,7 @@ from support.odd_mcp import TOOL, answer_well, serving
 from agent.masking import Mask
 from agent.prompt.results import result_text
 from tools.mcp import stream, wire
-from tools.mcp.pace import MOST_ASKED, Pace, paced
+from tools.mcp.pace import MESSAGES_A_SECOND, MOST_ASKED, READ_A_SECOND, Pace, paced
 from tools.mcp.stream import PARTS_A_SECOND, PARTS_AT_ONCE, BoundedStream, parts_of
 
 
@@ -253,6 +253,45 @@ async def test_whoever_says_much_waits_until_the_second_is_over(monkeypatch: pyt
     assert slept == [0.7]
     await bounded.next()
     assert slept == [0.7, 1.0]
+
+
+@each("method", ["notifications/progress", "notifications/message"])
+async def test_an_answer_waits_for_no_more_news_than_are_read_in_a_second(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G671: behind five thousand of them it came after ten seconds, and everybody's."""
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    monkeypatch.setattr("tools.mcp.pace.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("tools.mcp.pace.asyncio.sleep", sleep)
+    incoming, received = anyio.create_memory_object_stream[SessionMessage | Exception](2 * READ_A_SECOND)
+    outgoing, sent = anyio.create_memory_object_stream[SessionMessage](1)
+    with incoming, sent:
+        heard, said = paced((received, outgoing))
+
+        async def passed(news: int) -> int:
+            for number in range(news):
+                params = {"progressToken": 1, "progress": number, "level": "info", "data": number}
+                incoming.send_nowait(SessionMessage(message(method=method, params=params)))
+            incoming.send_nowait(SessionMessage(message(id="end", result={})))
+            count = 0
+            while True:
+                item = await heard.receive()
+                assert isinstance(item, SessionMessage)
+                if getattr(item.message, "id", None) == "end":
+                    return count
+                count += 1
+
+        assert (await passed(READ_A_SECOND), slept) == (MESSAGES_A_SECOND, [])
+        assert (await passed(2), slept) == (0, [1.0, 1.0])
+        incoming.send_nowait(SessionMessage(message(method="notifications/tools/list_changed")))
+        assert isinstance(await heard.receive(), SessionMessage)
+        assert slept == [1.0] * 3  # that is no news, and comes when there is room
+        await heard.aclose()
+        await said.aclose()
 
 
 @pytest.mark.parametrize("is_stream", [True, False])

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 from support.each import each
 from support.http import Connection, Request, listen
 from support.mcp import called, person, refusal, tools_of, toolset
@@ -76,6 +77,7 @@ ODDITIES: dict[str, tuple[Odd, str]] = {
     "a bad request": (status(400), "refused the call"),
     "no JSON": (status(200, b"<html>hello"), "cannot be read"),
     "another kind of content": (status(200, b"hello", Content_Type="text/html"), "refused the call"),
+    "a kind of content in other letters": (status(200, b"hello", Content_Type="t\u00e9xt/html"), "refused the call"),
     "a compressed answer": (status(200, gzip.compress(b"{}"), Content_Encoding="gzip"), "cannot be read"),
     "a compressed stream": (
         status(200, gzip.compress(b"data: {}\n\n"), Content_Type="text/event-stream", Content_Encoding="gzip"),
@@ -99,7 +101,7 @@ ODDITIES: dict[str, tuple[Odd, str]] = {
 
 @each("name", ODDITIES)
 async def test_an_odd_answer_is_the_trouble_of_the_call_that_it_answers(name: str) -> None:
-    """G237."""
+    """G237, G643."""
     async with (
         serving() as server,
         toolset({"url": server.url, "result_bytes": 100_000, "trust_hints": True}) as opened,
@@ -141,6 +143,39 @@ async def test_a_session_that_the_server_has_forgotten_is_begun_anew_and_the_cal
         server.odd = answer
         assert await called(tools["odd"]) == "well"
         assert server.sessions == 2
+
+
+@pytest.mark.parametrize("own", ["s\u00e9ance", "a\x01b", "a\x7f"])
+async def test_a_session_whose_id_cannot_be_sent_is_told_as_that(own: str) -> None:
+    """G643: in the log, and to a call whose server has become such a one; one that says so behind an answer has answered."""
+    bad: dict[str, str] = {}
+
+    async def handle(request: Request, connection: Connection) -> None:
+        message = request.json if request.method == "POST" else {}
+        if bad and message.get("method") == "initialize":
+            version = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+            await reply(connection, message, {**version, "serverInfo": {"name": "odd", "version": "1"}}, bad)
+        else:
+            await server.handle(request, connection)
+
+    async def forget(_request: Request, connection: Connection) -> None:
+        await connection.respond(404, b"")
+
+    async def answer(request: Request, connection: Connection) -> None:
+        await reply(connection, request.json, {"content": [{"type": "text", "text": "well"}]}, {"Mcp-Session-Id": own})
+
+    server = Server()
+    async with listen(handle) as url, toolset({"url": url}) as opened:
+        tools = await tools_of(opened)
+        server.odd = answer
+        assert await called(tools["odd"]) == "well"
+        server.odd, bad["Mcp-Session-Id"] = forget, own
+        with structlog.testing.capture_logs() as logs:
+            assert "an id that cannot be sent. The change was not made." in await refusal(tools["odd"])
+        assert "session_bad" in [line.get("trouble") for line in logs if line["event"] == "mcp_lost"]
+        server.odd = answer
+        bad.clear()
+        assert await called(tools["odd"]) == "well"
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", {"a": [float("inf")]}])

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 
 import pytest
-from support.backend import Route, TenantBackend
+from support.backend import Route, TenantBackend, scripted_backend
 from support.each import each
 from support.faults import until
 from support.hostile import caller
@@ -21,7 +21,7 @@ from agent.http import open_session
 from tools.backends.answers import UNKNOWN
 from tools.backends.backend import Backend
 from tools.backends.caution import Caution
-from tools.backends.heads import MOST_HEAD_BYTES
+from tools.backends.heads import MOST_HEAD_BYTES, bound_heads
 from tools.backends.limits import USUAL, BackendLimits
 from tools.backends.transport import Request as Asked
 
@@ -121,6 +121,46 @@ async def test_what_came_unasked_is_no_answer_for_whoever_is_next(
             for connection in kept:
                 if not connection.writer.is_closing():  # one that was dropped for what came before
                     connection.writer.write(more + b'"of somebody" ' if more else b"\r\n")
+
+
+@each("version", [b"1.1", b"1.0"])
+@each(
+    "rest",
+    [
+        b"Content-Length: 2\r\n\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Content-Type: text/html\r\n\r\n<html>",
+        b"X: y\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+async def test_a_204_says_that_it_is_done_whatever_comes_behind_it(version: bytes, rest: bytes) -> None:
+    """G640: also behind another head, and cut where it is; and what comes is not the answer to the next request."""
+    async with scripted_backend() as backend, Backend(backend.url) as made:
+        answer, cut = b"HTTP/%b 204 Done\r\n%b" % (version, rest), 0
+
+        async def done(_request: Request, connection: Connection) -> None:
+            with suppress(ConnectionError):
+                await connection.send(answer[:cut])
+                await asyncio.sleep(0.01 if cut else 0)  # two reads of the client's, mostly
+                await connection.send(answer[cut:])
+
+        backend.routes["PATCH /x"] = done
+        backend.answer("GET /x", {"mine": 1})
+        for before in (b"", b"HTTP/1.1 103 Early\r\n\r\n"):
+            answer = before + answer
+            end = answer.index(b"\r\n\r\n", len(before))
+            for cut in (0, end, end + 2, end + 3):  # noqa: B007 (where the answer is cut)
+                assert await made.session(caller()).patch("/x", {}) == {"ok": True}
+                assert await made.session(caller("globex")).get("/x") == {"mine": 1}
+
+
+async def test_a_long_body_that_is_read_slowly_is_gone_on_with() -> None:
+    """G640: what its reader had no room for waits in the parser, and comes with what was read of the socket: nothing."""
+    body = gzip.compress(b'"' + b"x" * 5_000_000 + b'"')
+    async with listen(answering(body, Content_Encoding="gzip")) as url, open_session(connect_timeout_s=5) as session:
+        bound_heads(session)
+        async with asyncio.timeout(30), session.get(url) as answer:
+            assert len(await answer.json(content_type=None)) == 5_000_000
 
 
 @each("lines", [{}, {"Upgrade": "x"}, {"Connection": "upgrade", "Upgrade": "x"}, {"Content-Length": "9"}])

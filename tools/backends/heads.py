@@ -10,8 +10,8 @@ PIECE_BYTES = 16 * 1024
 """Bytes that are parsed at once."""
 MOST_HEAD_BYTES = 256 * 1024
 """Of one head. aiohttp bounds each header and their number, which together are more than a process should hold for an answer."""
-MOST_UNREAD = 16
-"""Heads that nobody has read yet: interim answers, and answers that nobody asked for."""
+END = b"\r\n\r\n"
+"""Of a head."""
 
 
 class BoundedHandler(QuietHandler):
@@ -19,6 +19,8 @@ class BoundedHandler(QuietHandler):
 
     _head_bytes = 0
     """Of a head that is not whole yet, about."""
+    _seen = b""
+    """The last bytes of such a head: its end may be cut in two."""
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, a piece at a time, until there is too much of it."""
@@ -31,20 +33,33 @@ class BoundedHandler(QuietHandler):
             self._parse(data[start : start + PIECE_BYTES])
 
     def _parse(self, data: bytes) -> None:
+        """Parse each head by itself: a body behind a 204, which is against the rules, would take the answer with it."""
+        while not self._is_in_body and (end := self._end_of_head(data)):
+            self._feed(data[:end])
+            data = data[end:]
+            if not data or self.transport is None:
+                return
+        self._feed(data)  # also where there is none: so what was held back is gone on with
+
+    @property
+    def _is_in_body(self) -> bool:
+        return self._payload is not None and not self._payload.is_eof()
+
+    def _end_of_head(self, data: bytes) -> int:
+        """Return where in `data` the head ends that it begins or goes on with; 0 where it does not."""
+        seen = self._seen + data
+        end = seen.find(END)
+        behind = end + len(END) - len(self._seen) if end >= 0 else 0
+        self._seen = b"" if behind else seen[1 - len(END) :]
+        return behind
+
+    def _feed(self, data: bytes) -> None:
         before = len(self._buffer)
         super().data_received(data)
-        is_body = self._payload is not None and not self._payload.is_eof()
-        self._head_bytes = 0 if is_body or len(self._buffer) > before else self._head_bytes + len(data)
-        if (len(self._buffer) > MOST_UNREAD or self._head_bytes > MOST_HEAD_BYTES) and self.transport is not None:
-            self._buffer.clear()
-            self.set_exception(aiohttp.ServerDisconnectedError("the server sends answers without end"))
-            self.close_now()
-
-    def close_now(self) -> None:
-        """Close the connection at once, whatever is still to be sent."""
-        exception = self._exception
-        self.abort()
-        self._exception = exception  # whoever waits for a head has to hear of it
+        is_head = not self._is_in_body and len(self._buffer) <= before
+        self._head_bytes = self._head_bytes + len(data) if is_head else 0
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self.refuse("the server sends a head without end")
 
 
 def bound_heads(session: aiohttp.ClientSession) -> None:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from agent.assistant.toolsets import ToolsetDefinition
 from agent.errors import ToolError
 from agent.models.text import clean
+from agent.schemas.secrets import secrets_of
 from agent.schemas.told import bounded_schema
 from agent.toolkit import CallContext, Origin, Risk, Tool
 from tools.mcp.reading import line, of_pages, reading_tools
@@ -59,7 +60,8 @@ class Listing:
         async def work(client: Client, context: CallContext, arguments: Mapping[str, Any]) -> object:
             return told(await call_tool(client, context, tool.name, arguments), is_structured=is_structured)
 
-        self._add(tool.name, tool.description or tool.title or tool.name, schema, self._risk(tool), work)
+        said, secrets = tool.description or tool.title or tool.name, secrets_of(tool.input_schema)
+        self._add(tool.name, said, schema, self._risk(tool), work, secrets=secrets)
 
     def add_reading(self, capabilities: types.ServerCapabilities) -> None:
         """Add tools that read the server's resources and prompts, if it has such."""
@@ -77,7 +79,14 @@ class Listing:
         return "read" if trusts and hints is not None and hints.read_only_hint is True else "write"
 
     def _add(
-        self, name: str, description: str, schema: dict[str, Any], risk: Risk, work: Callable[..., Awaitable[object]]
+        self,
+        name: str,
+        description: str,
+        schema: dict[str, Any],
+        risk: Risk,
+        work: Callable[..., Awaitable[object]],
+        *,
+        secrets: dict[str, Any] | None = None,
     ) -> None:
         valid = valid_name(name, taken=self._names, most=MOST - len(self.definition.prefix))
         self._names.add(valid)
@@ -92,7 +101,8 @@ class Listing:
 
             return await self.perform(context, do, counts_as)
 
-        self._tools.append(Tool(valid, _bounded(description), schema, call, risk=risk, origin=Origin()))
+        tool = Tool(valid, _bounded(description), schema, call, risk=risk, secrets=secrets, origin=Origin())
+        self._tools.append(tool)
 
 
 async def list_tools(client: Client, definition: ToolsetDefinition, perform: Perform) -> Sequence[Tool]:

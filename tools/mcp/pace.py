@@ -1,6 +1,6 @@
 """A server's messages at a bounded pace: whoever says more than anybody needs is read no faster, and holds up nobody else.
 
-The invariant: answers come as they come; all else that a server says costs a bounded share of a processor, and what it asks of us
+The invariant: answers come as they come, but for the time that reading takes of what is in front of them; all else that a server says costs a bounded share of a processor, and what it asks of us
 piles up nowhere. One broken message takes no other with it.
 """
 
@@ -18,6 +18,9 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPC
 from tools.mcp.lists import put_right
 
 MESSAGES_A_SECOND = 500
+READ_A_SECOND = 3000
+NEWS = frozenset({"notifications/message", "notifications/progress"})
+"""Messages that nobody needs late: where there are too many in a second, the further ones are read and passed over."""
 MOST_ASKED = 8
 """Requests of a server that are not answered yet; it hears nothing of further ones."""
 
@@ -32,12 +35,16 @@ class Pace:
 
     async def next(self, count: int = 1) -> None:
         """Count things, and wait where there were too many in this second."""
+        if wait_s := self.count(count):
+            await asyncio.sleep(wait_s)
+
+    def count(self, count: int = 1) -> float:
+        """Count things; return how long the second goes on in which there are too many now, else 0."""
         now = time.monotonic()
         if now >= self._until:
             self._count, self._until = 0, now + 1.0
         self._count += count
-        if self._count > self._most:
-            await asyncio.sleep(self._until - now)
+        return self._until - now if self._count > self._most else 0.0
 
 
 @dataclass(slots=True)
@@ -75,6 +82,7 @@ class Heard(_Inside):
         super().__init__(inner, requests)
         self._inner = inner
         self._pace = Pace(MESSAGES_A_SECOND)
+        self._read = Pace(READ_A_SECOND)
 
     @property
     def last_context(self) -> Any:
@@ -88,6 +96,11 @@ class Heard(_Inside):
             message = item.message if isinstance(item, SessionMessage) else None
             if isinstance(message, JSONRPCResponse | JSONRPCError):
                 return self._answer(item, message)
+            if isinstance(message, JSONRPCNotification) and message.method in NEWS:
+                await self._read.next()  # an answer may stand behind them
+                if self._pace.count():
+                    continue
+                return item
             await self._pace.next()
             if isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
                 self._open.asked.discard(str((message.params or {}).get("requestId")))

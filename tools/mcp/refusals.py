@@ -15,12 +15,13 @@ NOT_THERE = "The server of this tool cannot be reached right now."
 _TEXTS = {
     Trouble.BROKE_OFF: "The server of this tool cannot be reached right now: its answer broke off.",
     Trouble.SESSION_LOST: "The server of this tool cannot be reached right now: it has begun anew.",
+    Trouble.SESSION_BAD: "The server of this tool cannot be used: it gives its session an id that cannot be sent.",
     Trouble.TOO_LARGE: "The answer is larger than may be read. Ask for less: filter or page.",
     Trouble.REDIRECTED: "The server of this tool answered with a redirect, and redirects are not followed.",
     Trouble.UNREADABLE: "The server of this tool answered with something that cannot be read.",
     Trouble.UNAUTHORIZED: "The server of this tool did not accept the sign-in.",
 }
-_NOT_RUN = (Trouble.NOT_SENT, Trouble.REDIRECTED, Trouble.UNAUTHORIZED, Trouble.SESSION_LOST)
+_NOT_RUN = (Trouble.NOT_SENT, Trouble.REDIRECTED, Trouble.UNAUTHORIZED, Trouble.SESSION_LOST, Trouble.SESSION_BAD)
 
 
 def lost(error: LostError, *, risk: Risk, is_users_token: bool) -> ToolError:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from agent.http import open_client
+from agent.http import fits_into_header, open_client
 from agent.principal import Credential
 from tools.backends.guarded import GuardedTransport
 from tools.backends.reach import Guard
@@ -39,6 +39,7 @@ class Trouble(StrEnum):
     UNREADABLE = "unreadable"
     UNAUTHORIZED = "unauthorized"
     SESSION_LOST = "session_lost"
+    SESSION_BAD = "session_bad"
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             return self._instead(current, Trouble.NOT_SENT)
         except httpx2.TransportError:
             return self._instead(current, Trouble.BROKE_OFF)
-        if (trouble := _trouble(request, response)) is None and _is_stream(response):
+        if (trouble := _trouble(asked, request, response)) is None and _is_stream(response):
             most = self._most_bytes * (STREAM_OF_RESULTS if request.method == "POST" else 1_000_000)
 
             def is_too_large() -> None:
@@ -136,7 +137,7 @@ def client_over(transport: BoundedTransport, *, connect_timeout_s: float) -> htt
     return open_client(timeout=httpx2.Timeout(READ_TIMEOUT_S, connect=connect_timeout_s), transport=transport)
 
 
-def _trouble(request: httpx2.Request, response: httpx2.Response) -> Trouble | None:
+def _trouble(asked: dict[str, Any], request: httpx2.Request, response: httpx2.Response) -> Trouble | None:
     if 300 <= response.status_code < 400:
         return Trouble.REDIRECTED
     if response.status_code == 401:
@@ -145,13 +146,15 @@ def _trouble(request: httpx2.Request, response: httpx2.Response) -> Trouble | No
         return Trouble.SESSION_LOST
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         return Trouble.UNREADABLE
+    if asked.get("method") == "initialize" and not fits_into_header(response.headers.get(SESSION, "")):
+        return Trouble.SESSION_BAD  # no further request could be sent: the SDK would begin anew, and again
     return None
 
 
 def _kept(response: httpx2.Response, media_type: str) -> dict[str, str]:
-    """Return the headers that the SDK gets to see."""
-    kept = {name: response.headers[name] for name in (SESSION,) if name in response.headers}
-    return {**kept, "Content-Type": media_type} if media_type else kept
+    """Return the headers that the SDK gets to see: none that would fit into no answer of ours, and end the session."""
+    said = {SESSION: response.headers.get(SESSION, ""), "Content-Type": media_type}
+    return {name: value for name, value in said.items() if value and fits_into_header(value)}
 
 
 def _is_stream(response: httpx2.Response) -> bool:

@@ -1,12 +1,19 @@
 """Extras of a message as they come in pieces: whole where a provider says what it has to, and bounded whatever it says."""
 
+import json
 from typing import Any
 
 import pytest
+from support.replies import chunk
 
+from agent.events.schema import Usage
 from agent.models.assembly import CallAssembly
-from agent.models.delta import CallPart
+from agent.models.chunks import BLOCKS, ChunkReader
+from agent.models.completion import CompletionReader
+from agent.models.delta import MAX_ID_CHARACTERS, CallPart
 from agent.models.extras import MOST_ITEMS, Extras, size_of
+from agent.models.manners import MANNERS
+from agent.models.usage import MOST_BYTES, cached_in, counted
 
 ROOM = 20_000
 
@@ -92,3 +99,49 @@ def test_extras_of_calls_are_bounded_while_they_come_and_the_calls_are_made() ->
     calls.add(CallPart(0, "a", "", '"}', {"signature": "s"}))
     [asked] = calls.requests()
     assert (asked.id, asked.extras, set(asked.arguments or ())) == ("a", {}, {"q"})
+
+
+def test_an_id_that_is_too_long_to_go_back_is_held_of_no_call() -> None:
+    """G642: each of a reply's calls could have one of megabytes."""
+    calls = CallAssembly({"find"}, most_extras_bytes=ROOM)
+    longest = "i" * MAX_ID_CHARACTERS
+    for number, own in enumerate((longest, f"{longest}i", "", "short")):
+        calls.add(CallPart(number, own, "find", '{"q":'))
+        calls.add(CallPart(number, own, "", f"{number}}}"))
+    assert [(one.id, one.arguments) for one in calls.requests()] == [
+        (longest, {"q": 0}),
+        ("", {"q": 1}),
+        ("", {"q": 2}),
+        ("short", {"q": 3}),
+    ]
+
+
+def test_places_of_text_and_calls_are_held_as_long_as_there_may_be_so_many() -> None:
+    """G642: of a model that begins a block with each piece, and names it at length."""
+    reader = ChunkReader(MANNERS["anthropic"])
+    for number in range(3 * MOST_ITEMS):
+        reader.read(chunk([{"type": "text", "text": "a", "id": "i" * (MAX_ID_CHARACTERS + 1), "index": number}]))
+    delta = reader.read(chunk([{"type": "thinking", "thinking": "Hm", "signature": "S", "index": 9999}]))
+    assert delta.extras[BLOCKS][:2] == [{"type": "text", "index": 0}, {"type": "text", "index": 1}]
+    assert MOST_ITEMS < len(delta.extras[BLOCKS]) < MOST_ITEMS + 4
+    extras = Extras(1_000_000)
+    extras.add(delta.extras)
+    assert extras.kept == {}
+
+
+def test_what_a_provider_says_of_its_usage_is_bounded_and_what_counts_of_it_counts() -> None:
+    """G642: each event could say it in new words, and all of them were held until the step was over."""
+    reader = CompletionReader()
+
+    def say(**usage: Any) -> None:
+        assert list(reader.read([json.dumps({"choices": [], "usage": usage}).encode()])) == []
+
+    say(prompt_tokens=10, completion_tokens=4, prompt_tokens_details={"cached_tokens": 3})
+    for number in range(100):
+        say(**{f"x{number}": "y" * 1_000})
+        assert size_of(reader.usage) <= 2 * MOST_BYTES
+    say(completion_tokens=5, note="y" * MOST_BYTES)
+    assert size_of(reader.usage) < 1_000
+    assert (counted(reader.usage), cached_in(reader.usage)) == (Usage(10, 5), 3)
+    say(input_tokens="20", total_tokens=2**70)
+    assert (counted(reader.usage), cached_in(reader.usage)) == (Usage(10, 5), 3)
