@@ -1,6 +1,7 @@
 """How a backend is asked, against real servers: what counts against it, what a stop closes, and what one tenant may use at once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -117,28 +118,18 @@ async def test_who_looks_whether_it_is_back_and_is_stopped_leaves_that_to_the_ne
 ) -> None:
     """G225"""
     backend.routes[READ] = responding(500)
-    async with Backend(backend.url, caution=Caution(replace(LIMITS, pause_s=0.2))) as client:
+    caution = Caution(LIMITS)
+    async with Backend(backend.url, caution=caution) as client:
         assert [await ask(client, context) for _ in range(4)] == ["failed"] * 3 + ["down"]
+        caution._breaker._clock = lambda: time.monotonic() + LIMITS.pause_s
         arrived = backend.hang(READ)
-
-        async def looks() -> bool:
-            looking = asyncio.create_task(ask(client, with_time(context, 60)))
-            done, _ = await asyncio.wait(
-                [looking, asyncio.create_task(arrived.wait())], return_when=asyncio.FIRST_COMPLETED
-            )
-            if looking in done:
-                return False
-            assert await ask(client, context) == "down"
-            looking.cancel()
-            return True
-
-        await until(looks)
+        looking = asyncio.create_task(ask(client, with_time(context, 60)))
+        await until(arrived.is_set)
+        assert await ask(client, context) == "down"
+        looking.cancel()
+        await asyncio.wait([looking])
         backend.answer(READ, {"count": 42})
-
-        async def is_well() -> bool:
-            return await ask(client, context) == "well"
-
-        await until(is_well)
+        assert await ask(client, context) == "well"
 
 
 async def test_a_stop_passes_through_a_later_try_and_closes_its_request(

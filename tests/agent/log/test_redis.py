@@ -366,7 +366,7 @@ async def test_a_thousand_readers_of_a_process_listen_on_one_connection(redis_se
 
 async def test_the_runs_of_a_flush_go_in_one_pipeline(redis_server: RedisServer) -> None:
     """G284: text waits for what comes within the window, everything else takes along what is there."""
-    limits = StreamLimits(window_s=0.2)
+    limits = StreamLimits(window_s=2)  # in which a busy machine says all of it, too
     async with processes(redis_server, limits=limits) as (writer, reader):
         runs = [RunKey("acme", UUID(int=n)) for n in range(50)]
         segments = [writer.open(run, 1) for run in runs]
