@@ -259,8 +259,9 @@ async def test_a_provider_that_is_not_there_is_unavailable(shelf: Shelf) -> None
 async def test_a_provider_that_takes_no_connections_is_waited_for_no_longer_than_allowed(shelf: Shelf) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address = server.getsockname()
-        filling = [socket.socket() for _ in range(4)]
-        for one in filling:
+        has_the_only_place = socket.create_connection(address)
+        filling = [has_the_only_place, *(socket.socket() for _ in range(4))]
+        for one in filling[1:]:
             one.setblocking(False)
             one.connect_ex(address)
         begun = time.monotonic()
