@@ -50,6 +50,7 @@ class Outbox:
         self._standing = standing
         self._soon: dict[RedisSegment, None] = {}
         self._urgent: dict[RedisSegment, None] = {}
+        self._sending: list[RedisSegment] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due = asyncio.Event()
         self._checking: set[asyncio.Task[None]] = set()
@@ -64,7 +65,7 @@ class Outbox:
     @property
     def is_empty(self) -> bool:
         """Whether everything was taken."""
-        return not (self._soon or self._urgent or self._checking)
+        return not (self._soon or self._urgent or self._sending or self._checking)
 
     def add(self, segment: RedisSegment, at_once: bool) -> None:
         """Send what a segment has: at once, or with what comes within the window."""
@@ -81,16 +82,17 @@ class Outbox:
         while True:
             await self._due.wait()
             self._due.clear()
-            segments, self._urgent = list(self._urgent), {}
-            for segment in segments:
+            self._sending, self._urgent = list(self._urgent), {}
+            for segment in self._sending:
                 self._soon.pop(segment, None)
             try:
-                while segments:
-                    await self._send(segments[:AT_ONCE])
-                    del segments[:AT_ONCE]
+                while self._sending:
+                    await self._send(self._sending[:AT_ONCE])
+                    del self._sending[:AT_ONCE]
             finally:
-                if segments:  # something broke: nobody waits for ever
-                    self._send_later(segments)
+                if self._sending:  # something broke: nobody waits for ever
+                    self._send_later(self._sending)
+                    self._sending = []
 
     async def drained(self, *, timeout_s: float) -> None:
         """Wait until everything was taken, if Redis takes anything."""

@@ -164,6 +164,23 @@ async def test_a_server_that_hangs_holds_nobody_up_and_its_late_answer_counts_on
         assert writer.lag_s == 0
 
 
+async def test_what_is_on_its_way_is_waited_for_at_the_end(server: RedisServer) -> None:
+    """G282: a process that leaves while Redis takes its time leaves nothing behind, and its log lags until then."""
+    async with processes(server) as (writer, reader):
+        segment, events = writer.open(RUN, 1), told(3)
+        server.pause()
+        for event in events:
+            segment.append(event.event)
+        await until(lambda: not writer._outbox._urgent)
+        leaving = asyncio.create_task(writer._outbox.drained(timeout_s=WAIT_S))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not leaving.done()
+        server.resume()
+        await leaving
+        assert await reader.read(RUN) == events
+
+
 async def test_a_listener_that_is_cut_again_and_again_misses_nothing(server: RedisServer) -> None:
     """G280"""
     async with processes(server) as (writer, reader):
