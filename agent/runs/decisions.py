@@ -11,6 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import orjson
+import structlog
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.hiding import without_secrets
@@ -18,7 +19,14 @@ from agent.attempt.offer import ask_toolset
 from agent.attempt.page import page_tools
 from agent.attempt.presence import Absences
 from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, resume
-from agent.errors import RETRY_AFTER_S, ForbiddenError, InterruptedRunError, InvalidRequestError, OverloadedError
+from agent.errors import (
+    RETRY_AFTER_S,
+    ForbiddenError,
+    FrontdeskError,
+    InterruptedRunError,
+    InvalidRequestError,
+    OverloadedError,
+)
 from agent.masking import HIDDEN, Mask
 from agent.principal import Principal, RunKey
 from agent.runs.leases import Leases
@@ -33,6 +41,8 @@ from agent.store.runs import Run, active_run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
+
+logger = structlog.get_logger()
 
 EXPIRED_AT_ONCE = 100
 
@@ -119,6 +129,17 @@ class Decisions:
             if await resume(self._runtime.store, principal, run, worker_id=self._worker_id):
                 await self._leases.go_on(principal, run.id)
         return await read_run(self._runtime.store, principal, run.id)
+
+    async def resume_fronts(self) -> None:
+        """Let runs go on whose users have a message behind them here, which brings the token that they wait for."""
+        for held in self._roster:
+            if held.is_behind:
+                try:
+                    await self.resume_front(held.principal.current, held.run)
+                except (
+                    FrontdeskError
+                ) as exc:  # as where its conversation is deleted: the others are looked at all the same
+                    logger.info("front_not_resumed", run=str(held.run.id), error=type(exc).__name__)
 
     async def resume_front(self, principal: Principal, behind: Run) -> None:
         """Let the run go on that is in front of the principal's, where it waits for nothing but the token that this one has.

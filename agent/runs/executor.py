@@ -4,7 +4,7 @@ The invariant: a run whose database or process fails in the middle is left witho
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -69,11 +69,6 @@ class Executor:
         self._worker_id = worker_id
         self._folds = folds
         self._offers = offers
-        self._resume_front: Callable[[Principal, Run], Awaitable[None]] | None = None
-
-    def resume_fronts(self, resume: Callable[[Principal, Run], Awaitable[None]]) -> None:
-        """Let whatever waits behind another run look by this whether that waits for the token that itself has."""
-        self._resume_front = resume
 
     def hold(
         self,
@@ -168,11 +163,10 @@ class Executor:
             while True:
                 with held.stopper.stoppable():
                     await self._roster.turn(held)
-                if await held.writer.begin(worker_id=self._worker_id, counts=held.counts_attempt):
+                held.is_behind = not await held.writer.begin(worker_id=self._worker_id, counts=held.counts_attempt)
+                if not held.is_behind:
                     self._roster.begun(held)
                     return
-                if self._resume_front is not None:
-                    await self._resume_front(held.principal.current, held.run)
                 self._roster.wait_again(held)
                 with held.stopper.stoppable():
                     conversation = held.key.tenant_id, held.run.conversation_id

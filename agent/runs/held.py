@@ -31,6 +31,8 @@ class HeldRun:
     is_taken_over: bool = False
     counts_attempt: bool = True
     """Whether this attempt, once it works, counts towards the most that a run may have."""
+    is_behind: bool = False
+    """Whether a run that this process does not hold stood in front of it when it wanted to begin."""
     transcript: Transcript | None = None
     """The transcript that it begins with, where that was read when it was stored: it is claimed then."""
     on_disconnect: Literal["continue"] | CancelAfter = "continue"

@@ -99,7 +99,6 @@ class Runner:
         )
         self._questions = Questions(self._runtime, self._roster)
         self.decisions = Decisions(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
-        self._executor.resume_fronts(self.decisions.resume_front)
         self._readers = Readers(self._runtime, self._roster, self._absences, self.decisions, settings, offers)
         self.page_answers = PageAnswers(self._runtime, self._roster, self._absences, self._leases, worker_id=worker_id)
         submissions = Submissions(self._runtime, settings, self._roster, worker_id=worker_id)
@@ -121,7 +120,7 @@ class Runner:
     async def __aenter__(self) -> "Runner":
         await awaited(self._leases.renew)  # before there is a run: one whose worker has no lease is anybody's
         await self._tasks.__aenter__()
-        upkeep = self._leases.upkeep(self.decisions.expire, self.page_answers.expire)
+        upkeep = self._leases.upkeep(self.decisions.expire, self.decisions.resume_fronts, self.page_answers.expire)
         upkeep += chores(self._runtime, self._settings)
         if self._shared is not None:
             await self._shared.tell()
