@@ -53,6 +53,9 @@ def run_server(
     Raises:
         ConfigurationError: something in the settings or the assistant is wrong.
     """
+    if inherited is not None:
+        # Its parent's second word means nothing before it serves, and nothing behind that.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Starting(ASSISTANTS) as starting:
         app = create_app(settings, watch=watch)
         return _run(app, settings, inherited, starting, host=host, port=port)

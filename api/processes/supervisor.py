@@ -138,7 +138,7 @@ class Supervisor:
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            # A process that only starts would answer SIGINT with a traceback: it gets SIGTERM for both.
+            # A process that only starts would answer SIGINT with a traceback: whichever comes, it hears SIGTERM first.
             loop.add_signal_handler(number, self._end, signal.SIGTERM)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` leaves it
             loop.add_signal_handler(signal.SIGHUP, self._hang_up, terminals())
@@ -151,8 +151,12 @@ class Supervisor:
             self._end(signal.SIGHUP)
 
     def _end(self, number: int) -> None:
-        """Let each process hear what we hear; after as many signals as end one at once, one that hangs is killed."""
+        """Let each process hear what we hear; after as many signals as end one at once, one that hangs is killed.
+
+        Each is another signal than the one before: two of a kind are one to a process that had no time to hear the first.
+        """
         self._signals += 1
         self._ending.set()
+        heard = (number, signal.SIGINT, signal.SIGTERM)
         for child in self._alive:
-            child.send(number if self._signals <= SIGNALS else signal.SIGKILL)
+            child.send(heard[self._signals - 1] if self._signals <= SIGNALS else signal.SIGKILL)
