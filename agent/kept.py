@@ -8,7 +8,7 @@ from functools import partial
 from select import POLLIN, poll
 from typing import Any
 
-from aiohttp import ServerDisconnectedError, TCPConnector
+from aiohttp import ClientError, ClientPayloadError, ServerDisconnectedError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -43,6 +43,13 @@ class QuietHandler(ResponseHandler):
             self.refuse("the server sends answers without end")
             return
         super().feed_data(data, size)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """Tell who waits for an answer that there is none, and who reads its body: aiohttp leaves that one waiting for its time."""
+        super().set_exception(exc, *cause)
+        body = self._payload
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(exc if isinstance(exc, ClientError) else ClientPayloadError("the body is none"))
 
     def refuse(self, reason: str) -> None:
         """Close the connection at once, whatever is still to be sent; who waits for an answer hears that there is none."""

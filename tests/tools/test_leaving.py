@@ -192,6 +192,20 @@ async def test_what_is_no_answer_is_told_as_such(answer: bytes) -> None:
             assert "note" in await made.session(caller()).post("/x")
 
 
+async def test_a_body_that_is_none_breaks_off_at_once_where_its_head_came_before_it() -> None:
+    """G220: who reads it hears of that, and does not wait until the time of the call is over."""
+    async with two_backends() as (backend, _), Backend(backend.url, read_timeout_s=600) as made:
+
+        async def garbage(_request: Request, connection: Connection) -> None:
+            await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await connection.send(b"zz\r\n")
+            await connection.gone.wait()
+
+        backend.routes["GET /x"] = garbage
+        with pytest.raises(ToolError, match="broke off"):
+            await made.session(caller()).get("/x")
+
+
 async def test_a_switch_of_protocols_is_an_answer_like_any_other_and_ends_the_connection() -> None:
     """G220: nobody speaks anything else over it afterwards."""
     async with two_backends() as (backend, _), Backend(backend.url) as made:
