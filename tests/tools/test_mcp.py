@@ -268,6 +268,17 @@ async def test_connections_of_users_are_bounded_and_closed_when_idle(nursery: Nu
             ] == "Bearer once-more"
 
 
+async def test_a_connection_is_not_idle_while_a_call_waits_for_it(nursery: Nursery, tmp_path: Path) -> None:
+    """G235: nor does a call go out by one that is being closed, which would be told as one that may have been made."""
+    async with http_server(nursery, tmp_path, "--legacy") as server:
+        mcp = {"url": server.url, "forward_token": True, "idle_s": 0.001}
+        async with toolset(mcp) as opened:
+            ann = person(user="ann", token="anns")
+            tools = await tools_of(opened, ann)
+            for _ in range(10):
+                assert (await called(tools["whoami"], ann))["result"] == "Bearer anns"
+
+
 async def test_a_program_knows_only_what_the_definition_names(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

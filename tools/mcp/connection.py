@@ -78,7 +78,7 @@ class Connection:
 
     def use(self, principal: Principal) -> None:
         """See that the owner is there, and has the newest token of a connection that is one user's."""
-        self.used_at = time.monotonic()
+        self.used_at = max(self.used_at, time.monotonic())
         has_token = principal.credential is not None  # a run that waits for its user has none
         if self._principal is not None and has_token and not principal.is_older_than(self._principal):
             self._principal = principal
@@ -147,6 +147,7 @@ class Connection:
         if self._client is None or self._link is None or self._link.is_gone:
             self._attempted.clear()
             self._asked.set()
+            self.used_at = time.monotonic() + CALL_WAIT_S  # it is not idle while somebody waits for it
             with suppress(TimeoutError):
                 async with asyncio.timeout(CALL_WAIT_S):
                     await self._attempted.wait()
@@ -214,6 +215,7 @@ class Connection:
                 self._is_legacy = client.protocol_version not in MODERN_PROTOCOL_VERSIONS
                 self._is_there(client, link)
                 await self._attend(client, link)
+                link.lose()  # a call that comes while it is closed waits for the next one
             finally:
                 listener.cancel()
                 await asyncio.gather(listener, return_exceptions=True)
