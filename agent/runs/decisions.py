@@ -6,12 +6,12 @@ The invariant: a decision is taken once, of whoever may decide, about just what 
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
 import orjson
-import structlog
 
 from agent.attempt.credential import OTHER_RIGHTS
 from agent.attempt.hiding import without_secrets
@@ -22,9 +22,9 @@ from agent.attempt.unheld import DEFAULT_RESUME_S, check_who, decide, expire, re
 from agent.errors import (
     RETRY_AFTER_S,
     ForbiddenError,
-    FrontdeskError,
     InterruptedRunError,
     InvalidRequestError,
+    NotFoundError,
     OverloadedError,
 )
 from agent.masking import HIDDEN, Mask
@@ -41,8 +41,6 @@ from agent.store.runs import Run, active_run, get_run
 from agent.store.shared_approvals import user_of
 from agent.store.tool_calls import list_calls
 from agent.toolkit import Tool, by_name
-
-logger = structlog.get_logger()
 
 EXPIRED_AT_ONCE = 100
 
@@ -134,12 +132,8 @@ class Decisions:
         """Let runs go on whose users have a message behind them here, which brings the token that they wait for."""
         for held in self._roster:
             if held.is_behind:
-                try:
+                with suppress(NotFoundError):  # its conversation was deleted meanwhile
                     await self.resume_front(held.principal.current, held.run)
-                except (
-                    FrontdeskError
-                ) as exc:  # as where its conversation is deleted: the others are looked at all the same
-                    logger.info("front_not_resumed", run=str(held.run.id), error=type(exc).__name__)
 
     async def resume_front(self, principal: Principal, behind: Run) -> None:
         """Let the run go on that is in front of the principal's, where it waits for nothing but the token that this one has.
